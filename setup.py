@@ -1,0 +1,44 @@
+"""Package metadata and entry points. Beam ships the package to its workers with --setup_file=./setup.py."""
+
+import pathlib
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+
+setuptools.setup(
+    name="edgedipn-tf",
+    version="0.1.0",
+    description="EdgeDIPN: from raw app events to an int8 intent model judged on the phone",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.12",
+    packages=setuptools.find_packages(include=["edgedipn_tf*", "beam_pipelines*", "android_bench*"]),
+    install_requires=[
+        "absl-py>=2.5",
+        "ai-edge-litert>=2.3",
+        "apache-beam>=2.77",
+        "google-crc32c>=1.9",
+        "keras>=3.15",
+        "numpy>=2.4",
+        "pyarrow>=25",
+        "tensorboard>=2.21",
+        "tensorflow-cpu>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.10",
+        "tzdata",
+    ],
+    extras_require={"dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"]},
+    entry_points={
+        "console_scripts": [
+            "edgedipn-simulate-events = beam_pipelines.simulate_events:cli",
+            "edgedipn-import-logs = beam_pipelines.import_logs.__main__:cli",
+            "edgedipn-discretize-events = beam_pipelines.discretize_events:cli",
+            "edgedipn-inspect-dataset = edgedipn_tf.inspect_dataset:cli",
+            "edgedipn-train = edgedipn_tf.train:cli",
+            "edgedipn-evaluate = edgedipn_tf.evaluate:cli",
+            "edgedipn-convert = edgedipn_tf.convert:cli",
+            "edgedipn-android-bench = android_bench.__main__:cli",
+        ]
+    },
+)
