@@ -1,0 +1,43 @@
+"""What two views say together: the actions of each attended by those of the other."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from edgedipn_tf.layers.masking import masked_mean, masked_softmax
+
+
+@keras.saving.register_keras_serializable(package="edgedipn")
+class InterViewAttention(keras.layers.Layer):
+    """Inter-view attention of two views, without weights and symmetric in them.
+
+    ```
+    A_s = softmax(V_b V_s^T / sqrt(D)) V_s,  A_b = softmax(V_s V_b^T / sqrt(D)) V_b      (4)
+    r_sb = mean over steps of A_s * A_b
+    ```
+
+    The rows of A_s (one a step of b) and of A_b (one a step of s) are paired by position: views are padded to the same
+    length and right-aligned, so that row T - 1 is the newest action of each. A row counts where both views have a real
+    step; r_sb is 0 for samples in which one of the views is absent. sqrt(D) is the paper's sqrt(2 d).
+
+    Call arguments:
+        view_s, view_b: floats (B, T, D).
+        mask_s, mask_b: bool (B, T), `True` at real steps.
+
+    Returns:
+        r_sb, floats (B, D).
+
+    EdgeDIPN (VLDB 2021), section 3.3, equation 4.
+    """
+
+    def call(self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor) -> tf.Tensor:
+        attended_s = _attend(view_b, view_s, mask_s)
+        attended_b = _attend(view_s, view_b, mask_b)
+        return masked_mean(attended_s * attended_b, tf.logical_and(mask_s, mask_b))
+
+
+def _attend(queries: tf.Tensor, keys: tf.Tensor, key_mask: tf.Tensor) -> tf.Tensor:
+    scale = 1.0 / math.sqrt(keys.shape[-1])
+    scores = tf.matmul(queries * scale, keys, transpose_b=True)  # (B, T, T); scaling the T x D factor is cheaper
+    return tf.matmul(masked_softmax(scores, key_mask), keys)

@@ -1,0 +1,73 @@
+"""Several attentions over the steps of one view: what the view says, and its steps re-weighted by it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from edgedipn_tf.layers.masking import masked_softmax, zero_absent, zero_padding
+
+
+@keras.saving.register_keras_serializable(package="edgedipn")
+class MultiLevelAttention(keras.layers.Layer):
+    """Multi-level (multi-hop) attention, a sequence encoder.
+
+    ```
+    A = softmax(W_s2 tanh(W_s1 E^T)),  R = A E                  (2)  A: H x T, R: H x D
+    r_f = W_f flatten(R) + b_f                                       flattened row by row
+    r_m = mean of R over hops,  V = E * r_m                     (3)  at every step
+    penalty = ||A A^T - I||_F^2                                 (9)
+    ```
+
+    The softmax runs over real steps only. A sample without any has r_f = 0 (the bias too) and V = 0. The penalty is 0
+    for samples with fewer real steps than hops: so many hops cannot be apart over so few steps.
+
+    Args:
+        num_hops: H.
+
+    Call arguments:
+        actions: E, floats (B, T, D), zero at padded steps.
+        mask: bool (B, T), `True` at real steps.
+
+    Returns:
+        r_f (B, D), V (B, T, D), penalty float32 (B,).
+
+    Raises:
+        ValueError: when `num_hops` is below 1.
+
+    EdgeDIPN (VLDB 2021), section 3.2, equations 2, 3 and the second term of 9.
+    """
+
+    def __init__(self, num_hops: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if num_hops < 1:
+            raise ValueError(f"num_hops must be at least 1, not {num_hops}")
+        self.num_hops = num_hops
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        units = input_shape[-1]
+        self.w_s1 = keras.layers.Dense(units, activation="tanh", use_bias=False, name="w_s1")
+        self.w_s2 = keras.layers.Dense(self.num_hops, use_bias=False, name="w_s2")
+        self.w_f = keras.layers.Dense(units, name="w_f")
+        self.w_s1.build((None, None, units))
+        self.w_s2.build((None, None, units))
+        self.w_f.build((None, self.num_hops * units))
+
+    def call(self, actions: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        scores = tf.transpose(self.w_s2(self.w_s1(actions)), (0, 2, 1))  # (B, H, T)
+        weights = masked_softmax(scores, mask)
+        hops = tf.matmul(weights, actions)  # (B, H, D)
+        flat = tf.reshape(hops, (-1, self.num_hops * actions.shape[-1]))
+        r_f = zero_absent(self.w_f(flat), mask)
+        reweighted = zero_padding(actions * tf.reduce_mean(hops, axis=1, keepdims=True), mask)
+        return r_f, reweighted, self._penalty(weights, mask)
+
+    def _penalty(self, weights: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        weights = tf.cast(weights, tf.float32)
+        difference = tf.matmul(weights, weights, transpose_b=True) - tf.eye(self.num_hops)  # (B, H, H)
+        has_enough_steps = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1) >= self.num_hops
+        return tf.reduce_sum(tf.square(difference), axis=(1, 2)) * tf.cast(has_enough_steps, tf.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_hops": self.num_hops}
