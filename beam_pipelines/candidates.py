@@ -1,0 +1,144 @@
+"""The K candidate categories of a sample: bought soon, browsed lately, popular.
+
+A candidate is a (leaf, top) pair of raw names with at least one of them not null. Order of the places: up to 2 pairs
+bought within 7 days after t0, earliest first; up to 3 further pairs browsed last, newest first; then popular pairs,
+drawn in proportion to their counts on the training days. Unfilled places stay empty.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beam_pipelines.encoding import Int64, encode_name
+from beam_pipelines.tracks import Table
+from edgedipn_tf.random_keys import mix
+
+Pair = tuple[str | None, str | None]
+"""(leaf name, top name)."""
+
+MAX_BOUGHT = 2
+MAX_BROWSED = 3
+NUM_DRAWS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class PopularPairs:
+    """Pairs of the training days with the minimum count, ordered by (-count, top, leaf) in UTF-8 bytes.
+
+    Attributes:
+        pairs: the pairs.
+        cumulative_counts: sums of the counts up to and including each pair.
+    """
+
+    pairs: tuple[Pair, ...]
+    cumulative_counts: NDArray[np.uint64]
+
+    @staticmethod
+    def from_counts(counts: Iterable[tuple[Pair, int]], min_count: int) -> "PopularPairs":
+        """Builds the pairs from their counts on the training days.
+
+        Raises:
+            ValueError: when the counts sum to 2^31 or more; the draw's integer arithmetic would not hold.
+        """
+        kept = sorted(
+            ((pair, count) for pair, count in counts if count >= min_count),
+            key=lambda item: (-item[1], encode_name(item[0][1] or ""), encode_name(item[0][0] or "")),
+        )
+        if sum(count for _, count in kept) >= 1 << 31:
+            raise ValueError("2^31 or more browse actions on the training days: raise --min_count")
+        sums = np.cumsum([count for _, count in kept], dtype=np.uint64)
+        return PopularPairs(tuple(pair for pair, _ in kept), sums)
+
+    def draw(self, user_key: int, t0_ms: Int64) -> NDArray[np.intp]:
+        """Returns for each cut-off the positions of 64 drawn pairs, [n, 64]; [n, 0] when there is no popular pair.
+
+        Draw j takes the pair whose cumulative count first exceeds (mix(mix(key ^ t0) ^ j) >> 32) * total >> 32.
+        """
+        if not self.pairs:
+            return np.zeros((len(t0_ms), 0), np.intp)
+        state = mix(t0_ms.astype(np.uint64) ^ np.uint64(user_key))
+        drawn = mix(state[:, None] ^ np.arange(NUM_DRAWS, dtype=np.uint64))
+        total = self.cumulative_counts[-1]
+        points = ((drawn >> np.uint64(32)) * total) >> np.uint64(32)
+        return np.searchsorted(self.cumulative_counts, points, side="right")
+
+
+class BrowsedPairs:
+    """The pairs of one user's browse view, as positions in a list that grows with popular pairs.
+
+    Args:
+        browse: the user's browse table.
+    """
+
+    def __init__(self, browse: Table):
+        leaves = [*browse.names["leaf_category"], None]
+        tops = [*browse.names["top_category"], None]
+        leaf_codes, top_codes = browse.codes("leaf_category"), browse.codes("top_category")
+        positions: dict[Pair, int] = {}
+        of_rows = [
+            positions.setdefault((leaves[leaf], tops[top]), len(positions)) if leaf >= 0 or top >= 0 else -1
+            for leaf, top in zip(leaf_codes.tolist(), top_codes.tolist(), strict=True)
+        ]
+        self.of_rows: list[int] = of_rows
+        """Position of each browse action's pair, -1 where both names are null."""
+        self._positions = positions
+
+    def position(self, pair: Pair) -> int:
+        """Returns the position of a pair, new or known."""
+        return self._positions.setdefault(pair, len(self._positions))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """All pairs by position."""
+        return list(self._positions)
+
+
+def fill_places(
+    browsed: BrowsedPairs,
+    bought: list[list[int]],
+    num_seen: Int64,
+    popular: PopularPairs,
+    draws: NDArray[np.intp],
+    num_candidates: int,
+) -> Int64:
+    """Fills the candidate places of a user's cut-offs.
+
+    Args:
+        browsed: the user's pairs.
+        bought: for each cut-off, positions of the pairs bought soon after it, earliest first, maybe repeated.
+        num_seen: for each cut-off (ascending), how many browse actions are at or before it.
+        popular: popular pairs.
+        draws: `popular.draw` of the cut-offs.
+        num_candidates: K.
+
+    Returns:
+        Positions of the pairs, -1 for unfilled places, [n, K].
+    """
+    places = np.full((len(num_seen), num_candidates), -1, np.int64)
+    # Insertion order is recency: an action moves its pair to the end.
+    recent: dict[int, None] = {}
+    actions = iter(browsed.of_rows)
+    consumed = 0
+    for row, (seen, soon) in enumerate(zip(num_seen.tolist(), bought, strict=True)):
+        for position in itertools.islice(actions, seen - consumed):
+            if position >= 0:
+                recent.pop(position, None)
+                recent[position] = None
+        consumed = seen
+        chosen = dict.fromkeys(itertools.islice(dict.fromkeys(soon), MAX_BOUGHT))
+        further = (position for position in reversed(recent) if position not in chosen)
+        chosen |= dict.fromkeys(list(itertools.islice(further, MAX_BROWSED)))
+        for position in _popular_positions(browsed, popular, draws[row]):
+            if len(chosen) == num_candidates:
+                break
+            chosen.setdefault(position)
+        places[row, : len(chosen)] = list(chosen)
+    return places
+
+
+def _popular_positions(browsed: BrowsedPairs, popular: PopularPairs, drawn: NDArray[np.intp]) -> Iterator[int]:
+    for index in drawn.tolist():
+        yield browsed.position(popular.pairs[index])

@@ -1,0 +1,152 @@
+"""What the job tells about its dataset: counters, description, the summary on the screen, and errors."""
+
+import json
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from beam_pipelines.options import DiscretizeOptions
+from edgedipn_tf import publishing, records
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.schema import Schema
+from edgedipn_tf.vocabulary import Vocabulary
+
+COUNTS_FILE = "counts.partial.json"
+EXTENT_FILE = "extent.partial.json"
+SPLITS = ("train", "eval")
+
+
+def publish_description(
+    folder: pathlib.Path, schema: Schema, job: DiscretizeOptions, flag_values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Checks what the workers counted and writes schema.json, counters.json and, last, dataset.json.
+
+    Args:
+        folder: where the workers wrote.
+        schema: what a sample is made of.
+        job: settings of the job.
+        flag_values: the flags as given, for the record.
+
+    Returns:
+        The description.
+
+    Raises:
+        InputError: when too many records are bad, the settings do not fit the log, or a split is empty.
+    """
+    counts = {tuple(name): count for name, count in json.loads((folder / COUNTS_FILE).read_text())}
+    extent = json.loads((folder / EXTENT_FILE).read_text())
+    counters = _counters(counts, schema)
+    _check_bad_fraction(counters["inputs"], job.max_bad_fraction)
+    if extent["problem"]:
+        raise InputError(extent["problem"])
+    for split in SPLITS:
+        if not counters["samples"][split]:
+            raise InputError(_empty_split(split, counters, job))
+    (folder / COUNTS_FILE).unlink()
+    (folder / EXTENT_FILE).unlink()
+    vocabulary = Vocabulary.from_json(json.loads((folder / "vocabulary.json").read_text()), schema)
+    publishing.write_json(folder / "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
+    publishing.write_json(folder / "counters.json", counters)
+    date_text = job.local_time.date_text
+    description = {
+        "format_version": records.FORMAT_VERSION,
+        "schema_fingerprint": schema.fingerprint,
+        "vocabulary_fingerprint": vocabulary.fingerprint,
+        "splits": {
+            split: {
+                "num_samples": counters["samples"][split],
+                "num_records": counts.get(("records", split), 0),
+                "files": sorted(path.name for path in folder.glob(f"{split}.tfrecord-*")),
+            }
+            for split in SPLITS
+        },
+        "first_cutoff_date": date_text(extent["extent"]["first_cutoff_day"]),
+        "last_cutoff_date": date_text(extent["extent"]["last_cutoff_day"]),
+        "log_end_ms": extent["extent"]["log_end_ms"],
+        "flags": {name: value for name, value in sorted(flag_values.items()) if name not in ("output", "overwrite")},
+        "labels": counters["labels"],
+    }
+    publishing.write_json(folder / "dataset.json", description)
+    return {**description, "counters": counters}
+
+
+def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema) -> dict[str, Any]:
+    inputs: dict[str, Any] = {}
+    for name in counts:
+        if name[0] == "inputs" and name[1] not in inputs:
+            read, duplicates = counts[("inputs", name[1], "read")], counts.get(("duplicates", name[1]), 0)
+            rejected = {key[3]: n for key, n in counts.items() if key[:3] == ("inputs", name[1], "rejected")}
+            accepted = read - duplicates - sum(rejected.values())
+            inputs[name[1]] = {"read": read, "accepted": accepted, "duplicates": duplicates, "rejected": rejected}
+    labels = {
+        split: {
+            intent.name: {
+                value: counts.get(("labels", split, intent.name, value), 0)
+                for value in ("positive", "negative", "unknown")
+            }
+            for intent in schema.intents
+        }
+        for split in SPLITS
+    }
+    sample_kinds = (*SPLITS, "dropped_all_labels_unknown", "other_split")
+    return {
+        "inputs": inputs,
+        "profile_conflicts": counts.get(("profile_conflicts",), 0),
+        "clamps": {name[1]: count for name, count in counts.items() if name[0] == "clamps"},
+        "samples": {kind: counts.get(("samples", kind), 0) for kind in sample_kinds},
+        "labels": labels,
+    }
+
+
+def _check_bad_fraction(inputs: Mapping[str, Any], max_bad_fraction: float) -> None:
+    for name, counts in inputs.items():
+        bad = sum(counts["rejected"].values())
+        if bad > max_bad_fraction * counts["read"]:
+            reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(counts["rejected"].items()))
+            raise InputError(
+                f"input {name}: {bad} of {counts['read']} records are bad ({reasons}), more than "
+                f"--max_bad_fraction={max_bad_fraction:g}; mend the log, or raise the limit to see them in rejects/"
+            )
+
+
+def _empty_split(split: str, counters: Mapping[str, Any], job: DiscretizeOptions) -> str:
+    dropped = counters["samples"]["dropped_all_labels_unknown"]
+    reason = f"{dropped} cut-offs had every label unknown" if dropped else "no cut-off falls into it"
+    if job.evaluation_users is not None and job.evaluation_day is None:
+        return f"the {split} split is empty ({reason}): choose another --evaluation_users or --seed, or give more users"
+    return (
+        f"the {split} split is empty ({reason}): choose another --evaluation_date, --last_cutoff_date or "
+        "--warmup_days; labels of 1 h need an hour of log after the cut-off"
+    )
+
+
+def worker_error(error: RuntimeError) -> Exception:
+    """Returns the exception to raise for a failed run: one line when the user can mend it, else the error itself."""
+    text = str(error)
+    if "InputError" in text:
+        message = re.findall(r"InputError: (.*?)(?: \[while running|\n|$)", text)
+        return InputError(message[-1] if message else text.splitlines()[-1])
+    if "No space left on device" in text:
+        return InputError("no space left on the disk of --output: free some space and run again")
+    return error
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """Returns what a person wants to know of the new dataset."""
+    counters = summary["counters"]
+    lines = ["input      read       accepted   duplicates  bad"]
+    for name, counts in counters["inputs"].items():
+        bad = sum(counts["rejected"].values())
+        lines.append(f"{name:9} {counts['read']:>10,} {counts['accepted']:>10,} {counts['duplicates']:>10,} {bad:>5,}")
+    train, evaluation = (counters["samples"][split] for split in SPLITS)
+    lines.append(
+        f"samples: {train:,} for training, {evaluation:,} for evaluation; positive / negative / unknown labels:"
+    )
+    for intent, values in counters["labels"]["train"].items():
+        other = counters["labels"]["eval"][intent]
+        lines.append(
+            f"  {intent:24}"
+            + "   ".join(f"{v['positive']:>7,} / {v['negative']:>8,} / {v['unknown']:>8,}" for v in (values, other))
+        )
+    return "\n".join(lines)

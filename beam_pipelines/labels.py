@@ -1,0 +1,126 @@
+"""Labels of a user's cut-offs: the only place that looks at the future.
+
+A label is 0, 1 or `UNKNOWN_LABEL`: unknown when the last millisecond of its window is after the log's end, and for
+training rows also when it is at or after the split (embargo: nothing realised on an evaluation day reaches training).
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beam_pipelines.candidates import BrowsedPairs, Pair
+from beam_pipelines.encoding import Int64
+from beam_pipelines.tracks import VIEW_NAMES, UserLog, browse_action_code
+from beam_pipelines.windows import WEEK_MS, label_window
+from edgedipn_tf.local_time import LocalTime
+from edgedipn_tf.records import UNKNOWN_LABEL
+from edgedipn_tf.schema import Intent, Level, Schema
+
+
+@dataclasses.dataclass(frozen=True)
+class Horizon:
+    """Up to when labels are known.
+
+    Attributes:
+        log_end_ms: last millisecond that the log covers.
+        split_ms: for training rows, the first millisecond that must not reach them; None without embargo.
+    """
+
+    log_end_ms: int
+    split_ms: int | None
+
+    def is_known(self, last_ms: Int64) -> NDArray[np.bool_]:
+        """Whether windows that end at `last_ms` are known."""
+        known: NDArray[np.bool_] = last_ms <= self.log_end_ms
+        if self.split_ms is not None:
+            known = known & (last_ms < self.split_ms)
+        return known
+
+
+class Outcomes:
+    """What a user did, ready to be asked "within this window?".
+
+    Args:
+        log: the user's log.
+        browsed: the pairs of the user's browse view.
+        local_time: the time zone of "local day".
+    """
+
+    def __init__(self, log: UserLog, browsed: BrowsedPairs, local_time: LocalTime):
+        browse = log.tables["browse"].rows
+        purchases = np.flatnonzero(browse["action"] == browse_action_code("purchase"))
+        self._local_time = local_time
+        self._purchased_pairs = [browsed.of_rows[row] for row in purchases.tolist()]
+        self._times_ms = {
+            "purchase": browse["timestamp_ms"][purchases],
+            "cart": browse["timestamp_ms"][browse["action"] == browse_action_code("cart")],
+            "any": np.sort(np.concatenate([log.timestamps(view) for view in VIEW_NAMES])),
+        }
+
+    def bought_soon(self, t0_ms: Int64, before_ms: int | None) -> list[list[int]]:
+        """Returns for each cut-off the pairs bought within 7 days after it, earliest first, repetitions included.
+
+        Args:
+            t0_ms: cut-offs.
+            before_ms: purchases from this time on are ignored (training rows); None for no limit.
+        """
+        last_ms = t0_ms + WEEK_MS
+        if before_ms is not None:
+            last_ms = np.minimum(last_ms, before_ms - 1)
+        first, last = self._range("purchase", t0_ms, last_ms)
+        return [
+            [pair for pair in self._purchased_pairs[start:end] if pair >= 0]
+            for start, end in zip(first.tolist(), last.tolist(), strict=True)
+        ]
+
+    def labels(
+        self, schema: Schema, t0_ms: Int64, places: Int64, pairs: list[Pair], horizon: Horizon
+    ) -> NDArray[np.uint8]:
+        """Returns the labels of all intents side by side, uint8 [n, sum of places].
+
+        Args:
+            schema: gives the intents and their order.
+            t0_ms: cut-offs.
+            places: candidates of each cut-off as positions in `pairs`, -1 for unfilled, [n, K].
+            pairs: (leaf, top) names.
+            horizon: up to when labels are known.
+        """
+        columns = []
+        for intent in schema.intents:
+            window = label_window(intent.window, t0_ms, self._local_time)
+            first, last = self._range(intent.action, window.after_ms, window.last_ms)
+            if intent.level is Level.NONE:
+                realised = (last > first)[:, None]
+                exists = np.ones_like(realised)
+            else:
+                realised, exists = self._category_labels(intent, first, last, places, pairs)
+            known = exists & horizon.is_known(window.last_ms)[:, None]
+            columns.append(np.where(known, realised, UNKNOWN_LABEL).astype(np.uint8))
+        return np.concatenate(columns, axis=1)
+
+    def _range(self, action: str, after_ms: Int64, last_ms: Int64) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Positions [first, last) of the action's times in (after_ms, last_ms]."""
+        times = self._times_ms[action]
+        first = np.searchsorted(times, after_ms, side="right")
+        return first, np.maximum(first, np.searchsorted(times, last_ms, side="right"))
+
+    def _category_labels(
+        self, intent: Intent, first: NDArray[np.intp], last: NDArray[np.intp], places: Int64, pairs: list[Pair]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether each candidate's name was bought, and whether the candidate counts for this intent's level.
+
+        A null name does not count, nor does a name that stands at an earlier place (two leaves of one top).
+        """
+        side = 0 if intent.level is Level.LEAF else 1
+        numbers: dict[str, int] = {}
+        of_pairs = [-1 if (name := pair[side]) is None else numbers.setdefault(name, len(numbers)) for pair in pairs]
+        names = np.array([*of_pairs, -1], np.int64)[places]
+        is_repeated = np.zeros(names.shape, np.bool_)
+        for place in range(1, names.shape[1]):
+            is_repeated[:, place] = (names[:, :place] == names[:, place : place + 1]).any(axis=1)
+        realised = np.zeros(names.shape, np.bool_)
+        for row in np.flatnonzero(last > first).tolist():
+            bought = [of_pairs[pair] for pair in self._purchased_pairs[first[row] : last[row]] if pair >= 0]
+            realised[row] = np.isin(names[row], bought)
+        return realised, (names >= 0) & ~is_repeated

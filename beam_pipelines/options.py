@@ -1,0 +1,182 @@
+"""Settings of the discretization job: plain values, checked once, shipped to every worker."""
+
+import dataclasses
+import datetime
+import fractions
+
+from absl import flags
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.local_time import LocalTime
+from edgedipn_tf.random_keys import key
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class DiscretizeOptions:
+    """How raw logs become samples.
+
+    Attributes:
+        local_time: the time zone of "local day" and "hour".
+        min_time_ms, max_time_ms: records outside [min, max) are bad.
+        evaluation_day: local day (days since 1970-01-01) from which cut-offs are for evaluation; None: split by user.
+        evaluation_users: share of the users that are for evaluation; None: split by day only.
+        last_cutoff_day: last local day with cut-offs; None: the day of the log's end.
+        log_end_ms: last millisecond that the log covers; None: the end of the newest record's local day.
+        warmup_days: first local days, from that of the oldest record, without cut-offs.
+        samples_per_user_day: cut-offs drawn for a user and day (random sampler).
+        interval_ms: distance of cut-offs (interval sampler); None: the random sampler.
+        has_embargo: whether training labels realised on or after the split are unknown.
+        min_count: least count of a vocabulary name.
+        seed: of the sampler, the split by user and the popular candidates.
+        num_shards: files of each split.
+        max_bad_fraction: the job fails when an input has a larger share of bad records.
+        allows_degenerate: whether a log of one user or without purchases is accepted.
+    """
+
+    local_time: LocalTime
+    min_time_ms: int
+    max_time_ms: int
+    evaluation_day: int | None
+    evaluation_users: fractions.Fraction | None
+    last_cutoff_day: int | None
+    log_end_ms: int | None
+    warmup_days: int
+    samples_per_user_day: fractions.Fraction
+    interval_ms: int | None
+    has_embargo: bool
+    min_count: int
+    seed: int
+    num_shards: int
+    max_bad_fraction: float
+    allows_degenerate: bool
+
+    @property
+    def split_ms(self) -> int | None:
+        """First millisecond of the evaluation day; None when the split is by user only."""
+        if self.evaluation_day is None:
+            return None
+        return int(self.local_time.day_start_ms(self.evaluation_day))
+
+    def is_evaluation_user(self, user_id: str) -> bool:
+        """Whether the user is for evaluation in a user-disjoint split."""
+        if self.evaluation_users is None:
+            return False
+        drawn = int(mix(key(str(self.seed), user_id)))
+        return drawn * self.evaluation_users.denominator < self.evaluation_users.numerator << 64
+
+    def is_training_user(self, user_id: str) -> bool:
+        """Whether the user's training days may be learned from; every user when the split is by day only."""
+        return self.evaluation_users is None or not self.is_evaluation_user(user_id)
+
+
+def flag_names() -> list[str]:
+    """Returns the names of the flags that `from_flags` reads."""
+    values = flags.FlagValues()
+    define_flags(values)
+    return list(values)
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags that `from_flags` reads."""
+
+    def text(name: str, default: str | None, meaning: str) -> None:
+        flags.DEFINE_string(name, default, meaning, flag_values=values)
+
+    text("timezone", "UTC", "time zone of 'local day' and 'hour of day', e.g. Asia/Shanghai")
+    text("evaluation_date", None, "local date (YYYY-MM-DD) from which cut-offs are for evaluation; days before train")
+    text(
+        "evaluation_users", None, "share of users for evaluation, e.g. 0.2 (user-disjoint split); alone or with a date"
+    )
+    text("last_cutoff_date", None, "last local date with cut-offs; default: the date of the log's end")
+    text("log_end", None, "last instant the log covers, ISO date-time with offset; default: end of the newest day")
+    text("min_time", "2000-01-01", "records before this UTC date or date-time are bad (bad_time)")
+    text("max_time", "2100-01-01", "records from this UTC date or date-time on are bad (bad_time)")
+    text("samples_per_user_day", "400/14", "cut-offs drawn for a user and day, a number or a fraction (random sampler)")
+    text("interval", None, "seconds between cut-offs of the interval sampler; default: the random sampler")
+    flags.DEFINE_integer("warmup_days", 0, "first days of the log without cut-offs", 0, flag_values=values)
+    flags.DEFINE_integer("min_count", 5, "least count of a name to enter a vocabulary", 1, flag_values=values)
+    flags.DEFINE_integer("seed", 0, "seed of every draw", flag_values=values)
+    flags.DEFINE_integer("num_shards", 8, "files of each split", 1, 100_000, flag_values=values)
+    flags.DEFINE_float(
+        "max_bad_fraction", 0.01, "fail when a larger share of an input's records is bad", 0.0, 1.0, flag_values=values
+    )
+    flags.DEFINE_bool(
+        "embargo", True, "labels of training rows realised on an evaluation day are unknown", flag_values=values
+    )
+    flags.DEFINE_bool("allow_degenerate", False, "accept one user only, or no purchases at all", flag_values=values)
+
+
+def from_flags(values: flags.FlagValues) -> DiscretizeOptions:
+    """Builds the options from parsed flags.
+
+    Raises:
+        InputError: naming the flag, the value and what is expected.
+    """
+    local_time = LocalTime(values.timezone)
+    if values.evaluation_date is None and values.evaluation_users is None:
+        raise InputError(
+            "no split: give --evaluation_date=YYYY-MM-DD (usually the last day with complete labels), "
+            "--evaluation_users=0.2, or both"
+        )
+    return DiscretizeOptions(
+        local_time=local_time,
+        min_time_ms=_time_ms("min_time", values.min_time),
+        max_time_ms=_time_ms("max_time", values.max_time),
+        evaluation_day=_day("evaluation_date", values.evaluation_date),
+        evaluation_users=_fraction("evaluation_users", values.evaluation_users, 1),
+        last_cutoff_day=_day("last_cutoff_date", values.last_cutoff_date),
+        log_end_ms=None if values.log_end is None else _time_ms("log_end", values.log_end),
+        warmup_days=values.warmup_days,
+        samples_per_user_day=_fraction("samples_per_user_day", values.samples_per_user_day, None)
+        or fractions.Fraction(),
+        interval_ms=_interval_ms(values.interval),
+        has_embargo=values.embargo,
+        min_count=values.min_count,
+        seed=values.seed,
+        num_shards=values.num_shards,
+        max_bad_fraction=values.max_bad_fraction,
+        allows_degenerate=values.allow_degenerate,
+    )
+
+
+def _time_ms(flag: str, text: str) -> int:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--{flag}={text}: expected an ISO date or date-time such as 2017-11-25T00:00+08:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(milliseconds=1)
+
+
+def _day(flag: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text).toordinal() - datetime.date(1970, 1, 1).toordinal()
+    except ValueError:
+        raise InputError(f"--{flag}={text}: expected a date such as 2017-12-02") from None
+
+
+def _fraction(flag: str, text: str | None, limit: int | None) -> fractions.Fraction | None:
+    if text is None:
+        return None
+    try:
+        number = fractions.Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        number = fractions.Fraction(-1)
+    if number <= 0 or (limit is not None and number >= limit):
+        expected = "a number or fraction above 0" + (f" and below {limit}" if limit else "")
+        raise InputError(f"--{flag}={text}: expected {expected}")
+    return number
+
+
+def _interval_ms(text: str | None) -> int | None:
+    seconds = _fraction("interval", text, None)
+    if seconds is None:
+        return None
+    if seconds * 1000 < 1:
+        raise InputError(f"--interval={text}: expected at least one millisecond (0.001)")
+    return int(seconds * 1000)

@@ -1,0 +1,206 @@
+"""A user's log -> records: cut-offs, inputs, candidates and labels of every local day with cut-offs."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beam_pipelines import cutoffs, tracks
+from beam_pipelines.candidates import BrowsedPairs, PopularPairs, fill_places
+from beam_pipelines.encoding import Int64, encode_name
+from beam_pipelines.history import DailyCounts
+from beam_pipelines.labels import Horizon, Outcomes
+from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.tracks import VIEW_NAMES, UserLog
+from edgedipn_tf import records
+from edgedipn_tf.random_keys import key
+from edgedipn_tf.schema import Feature, Kind, Schema, View, feature_key
+from edgedipn_tf.vocabulary import Vocabulary
+
+TRAIN, EVAL = "train", "eval"
+Counts = Counter[tuple[str, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LogExtent:
+    """What cut-offs and labels need to know of the whole log.
+
+    Attributes:
+        first_cutoff_day, last_cutoff_day: local days with cut-offs, both included.
+        log_end_ms: last millisecond that the log covers.
+    """
+
+    first_cutoff_day: int
+    last_cutoff_day: int
+    log_end_ms: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleMaker:
+    """Makes the records of one user after another.
+
+    Attributes:
+        schema: what a sample is made of.
+        options: settings of the job.
+        vocabulary: ids of the names.
+        popular: pairs that fill the candidate places.
+        extent: days with cut-offs, end of the log.
+    """
+
+    schema: Schema
+    options: DiscretizeOptions
+    vocabulary: Vocabulary
+    popular: PopularPairs
+    extent: LogExtent
+
+    def records(self, log: UserLog, counts: Counts) -> Iterator[tuple[str, records.UserDay]]:
+        """Yields (split, record) for each local day with samples, in the order of the days.
+
+        Args:
+            log: a user's log.
+            counts: gets the samples, the dropped samples and the labels by split.
+        """
+        t0_ms, days = self._cutoffs(log)
+        is_eval = self._is_evaluation(log.user_id, t0_ms)
+        for split, chosen in ((TRAIN, ~is_eval), (EVAL, is_eval)):
+            if self.options.evaluation_users is not None:
+                of_split = self.options.is_evaluation_user(log.user_id) == (split == EVAL)
+                if not of_split:
+                    counts[("samples", "other_split")] += int(np.count_nonzero(chosen))
+                    continue
+            if chosen.any():
+                yield from self._split_records(log, split, t0_ms[chosen], days[chosen], counts)
+
+    def _cutoffs(self, log: UserLog) -> tuple[Int64, Int64]:
+        """All cut-offs of a user, ascending, with their local days."""
+        times = np.unique(np.concatenate([log.timestamps(view) for view in VIEW_NAMES]))
+        local_time, options = self.options.local_time, self.options
+        if not len(times):
+            return times, times
+        drawn: list[Int64] = []
+        if options.interval_ms is None:
+            day_of_times = local_time.day_index(times)
+            for day in np.unique(day_of_times).tolist():
+                if self.extent.first_cutoff_day <= day <= self.extent.last_cutoff_day:
+                    day_key = cutoffs.user_day_key(options.seed, log.user_id, local_time.date_text(day))
+                    of_day = times[day_of_times == day]
+                    drawn.append(cutoffs.draw_cutoffs(of_day, day_key, options.samples_per_user_day))
+        else:
+            for day in range(self.extent.first_cutoff_day, self.extent.last_cutoff_day + 1):
+                first_ms = int(times[0])
+                drawn.append(
+                    cutoffs.interval_cutoffs(day, options.interval_ms, first_ms, self.extent.log_end_ms, local_time)
+                )
+        t0_ms = np.concatenate([*drawn, np.zeros(0, np.int64)])
+        return t0_ms, local_time.day_index(t0_ms)
+
+    def _is_evaluation(self, user_id: str, t0_ms: Int64) -> NDArray[np.bool_]:
+        split_ms = self.options.split_ms
+        if split_ms is None:
+            return np.full(len(t0_ms), self.options.is_evaluation_user(user_id))
+        return t0_ms >= split_ms
+
+    def _split_records(
+        self, log: UserLog, split: str, t0_ms: Int64, days: Int64, counts: Counts
+    ) -> Iterator[tuple[str, records.UserDay]]:
+        split_ms = self.options.split_ms if split == TRAIN and self.options.has_embargo else None
+        browsed = BrowsedPairs(log.tables["browse"])
+        outcomes = Outcomes(log, browsed, self.options.local_time)
+        num_seen = np.searchsorted(log.timestamps("browse"), t0_ms, side="right")
+        draws = self.popular.draw(key(str(self.options.seed), log.user_id), t0_ms)
+        places = fill_places(
+            browsed, outcomes.bought_soon(t0_ms, split_ms), num_seen, self.popular, draws, self.schema.num_candidates
+        )
+        horizon = Horizon(self.extent.log_end_ms, split_ms)
+        labels = outcomes.labels(self.schema, t0_ms, places, browsed.pairs, horizon)
+        is_kept = (labels != records.UNKNOWN_LABEL).any(axis=1)
+        counts[("samples", "dropped_all_labels_unknown")] += int(np.count_nonzero(~is_kept))
+        counts[("samples", split)] += int(np.count_nonzero(is_kept))
+        self._count_labels(split, labels[is_kept], counts)
+        inputs = _UserInputs(self, log, browsed)
+        for day in np.unique(days[is_kept]).tolist():
+            rows = np.flatnonzero(is_kept & (days == day))
+            yield split, inputs.record(day, t0_ms[rows], places[rows], labels[rows])
+
+    def _count_labels(self, split: str, labels: NDArray[np.uint8], counts: Counts) -> None:
+        start = 0
+        for intent in self.schema.intents:
+            end = start + self.schema.num_places(intent)
+            values = np.bincount(labels[:, start:end].ravel(), minlength=256)
+            for name, value in (("positive", 1), ("negative", 0), ("unknown", records.UNKNOWN_LABEL)):
+                counts[("labels", split, intent.name, name)] += int(values[value])
+            start = end
+
+
+class _UserInputs:
+    """The encoded actions of one user, from which the records of single days are cut."""
+
+    def __init__(self, maker: SampleMaker, log: UserLog, browsed: BrowsedPairs):
+        self._maker = maker
+        self._log = log
+        self._browsed = browsed
+        self._ids = {view.name: self._view_ids(view) for view in maker.schema.views}
+        self._history = DailyCounts(log, maker.options.local_time)
+        profile = log.tables["profile"]
+        self._profile = np.array(
+            [
+                self._vocabulary_ids(profile, "profile", feature)[0] if len(profile.rows) else 1
+                for feature in maker.schema.profile
+            ],
+            np.int64,
+        )
+
+    def record(self, day: int, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> records.UserDay:
+        """Cuts the record of one local day: the actions that any of its cut-offs can see."""
+        schema = self._maker.schema
+        stored: dict[str, slice] = {}
+        for view in schema.views:
+            times = self._log.timestamps(view.name)
+            first, last = np.searchsorted(times, [t0_ms[0], t0_ms[-1]], side="right").tolist()
+            stored[view.name] = slice(max(0, first - schema.max_length), last)
+        pairs, local_places = self._local_pairs(places)
+        lookup = self._maker.vocabulary.lookup
+        return records.UserDay(
+            user_id=encode_name(self._log.user_id),
+            t0_ms=t0_ms,
+            times_ms={name: self._log.timestamps(name)[part] for name, part in stored.items()},
+            ids={name: [ids[part] for ids in self._ids[name]] for name, part in stored.items()},
+            stay_ms=self._log.tables["browse"].rows["stay_ms"][stored["browse"]],
+            history=self._history.ids(day),
+            profile=self._profile,
+            pair_names=[(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in pairs],
+            pair_ids=np.stack(
+                [
+                    lookup("browse_leaf_category", [leaf for leaf, _ in pairs]),
+                    lookup("browse_top_category", [top for _, top in pairs]),
+                ],
+                axis=1,
+            ),
+            candidates=local_places,
+            labels=labels,
+        )
+
+    def _local_pairs(self, places: Int64) -> tuple[list[tuple[str | None, str | None]], Int64]:
+        """The distinct pairs of some places, and the places as positions in them."""
+        used = np.unique(places[places >= 0])
+        all_pairs = self._browsed.pairs
+        local = np.where(places >= 0, np.searchsorted(used, places), -1)
+        return [all_pairs[position] for position in used.tolist()], local
+
+    def _view_ids(self, view: View) -> list[Int64]:
+        table = self._log.tables[view.name]
+        columns = []
+        for feature in records.stored_features(view):
+            if feature.kind is Kind.VOCABULARY:
+                columns.append(self._vocabulary_ids(table, view.name, feature))
+            elif feature.name == "time_gap":
+                columns.append(self._log.time_gap_ids.astype(np.int64))
+            else:
+                columns.append(table.rows[feature.name].astype(np.int64))
+        return columns
+
+    def _vocabulary_ids(self, table: tracks.Table, view: str, feature: Feature) -> Int64:
+        ids = self._maker.vocabulary.lookup(feature_key(view, feature), table.names[feature.name])
+        return tracks.vocabulary_ids(table, feature.name, ids)

@@ -1,0 +1,170 @@
+"""The Beam side of the job: each transform wraps one plain module."""
+
+import json
+import pathlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+
+from beam_pipelines import encoding, reading, validation, vocabularies
+from beam_pipelines.dead_letters import write_rejects
+from beam_pipelines.encoding import Chunk
+from beam_pipelines.inputs import Input
+from beam_pipelines.log_extent import LogFacts, Resolved, local_days
+from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.samples import SampleMaker
+from beam_pipelines.tracks import VIEW_NAMES, UserLog, assemble, browse_action_code
+from edgedipn_tf import examples, records
+from edgedipn_tf.random_keys import key
+from edgedipn_tf.schema import Schema
+from edgedipn_tf.vocabulary import Vocabulary
+
+COUNTS = "counts"
+REJECTS = "rejects"
+
+CountsElement = tuple[tuple[str, ...], int]
+
+
+class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
+    """Piece of a file -> (user, chunk); side outputs: rejects by input, counts."""
+
+    def __init__(self, inputs: dict[str, Input], options: DiscretizeOptions):
+        self._inputs = inputs
+        self._options = options
+
+    def process(self, piece: reading.Piece) -> Iterator[Any]:
+        input = self._inputs[piece.input_name]
+        for raw in reading.read_batches(piece, input):
+            batch, rejects = validation.validate(raw, input, self._options.min_time_ms, self._options.max_time_ms)
+            yield _count(("inputs", input.name, "read"), len(batch) + len(rejects))
+            for reason, count in Counter(str(reject.reason) for reject in rejects).items():
+                yield _count(("inputs", input.name, "rejected", reason), count)
+            for reject in rejects:
+                yield beam.pvalue.TaggedOutput(REJECTS, (input.name, reject))
+            if len(batch):
+                yield from encoding.encode_chunks(batch, self._options.local_time.hour)
+
+
+def _count(name: tuple[str, ...], count: int) -> Any:
+    return beam.pvalue.TaggedOutput(COUNTS, (name, count))
+
+
+class AssembleUser(beam.DoFn):  # type: ignore[misc]
+    """(user, chunks) -> UserLog; side output: duplicates, clamps."""
+
+    def process(self, element: tuple[bytes, Iterable[Chunk]]) -> Iterator[Any]:
+        user_id, chunks = element
+        log = assemble(encoding.decode_name(user_id), (Chunk(*chunk) for chunk in chunks))
+        for name, count in log.counts.items():
+            yield _count(name, count)
+        yield log
+
+
+class GatherFacts(beam.CombineFn):  # type: ignore[misc]
+    """UserLogs -> LogFacts."""
+
+    def __init__(self, options: DiscretizeOptions):
+        self._options = options
+
+    def create_accumulator(self) -> tuple[set[int], int, int]:
+        return set(), 0, 0
+
+    def add_input(self, accumulator: tuple[set[int], int, int], log: UserLog) -> tuple[set[int], int, int]:
+        days, num_users, num_purchases = accumulator
+        of_user = local_days([log.timestamps(view) for view in VIEW_NAMES], self._options.local_time)
+        purchases = int((log.tables["browse"].rows["action"] == browse_action_code("purchase")).any())
+        return days | of_user, min(2, num_users + bool(of_user)), min(1, num_purchases + purchases)
+
+    def merge_accumulators(self, accumulators: Iterable[tuple[set[int], int, int]]) -> tuple[set[int], int, int]:
+        merged = self.create_accumulator()
+        for days, num_users, num_purchases in accumulators:
+            merged = merged[0] | days, min(2, merged[1] + num_users), min(1, merged[2] + num_purchases)
+        return merged
+
+    def extract_output(self, accumulator: tuple[set[int], int, int]) -> LogFacts:
+        days, num_users, num_purchases = accumulator
+        return LogFacts(tuple(sorted(days)), num_users, num_purchases)
+
+
+class FitVocabulary(beam.PTransform):  # type: ignore[misc]
+    """UserLogs -> one `vocabularies.Fitted`."""
+
+    def __init__(self, schema: Schema, options: DiscretizeOptions):
+        super().__init__()
+        self._schema = schema
+        self._options = options
+
+    def expand(self, logs: Any) -> Any:
+        return (
+            logs
+            | "Count the user's names" >> beam.FlatMap(vocabularies.count_names, self._options)
+            | "Sum by name" >> beam.CombinePerKey(sum)
+            | "Keep frequent names" >> beam.Filter(lambda item, least: item[1] >= least, self._options.min_count)
+            | "Gather names" >> beam.combiners.ToList()
+            | "Freeze ids" >> beam.Map(vocabularies.fit, self._schema, self._options.min_count)
+        )
+
+
+class MakeRecords(beam.DoFn):  # type: ignore[misc]
+    """UserLog -> ((split, shard), (sort key, serialized record)); side output: samples and labels."""
+
+    def __init__(self, schema: Schema, options: DiscretizeOptions):
+        self._schema = schema
+        self._options = options
+
+    def process(self, log: UserLog, fitted: vocabularies.Fitted, resolved: Resolved) -> Iterator[Any]:
+        if resolved.extent is None:
+            return
+        maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
+        counts: Counter[tuple[str, ...]] = Counter()
+        shard = key(log.user_id) % self._options.num_shards
+        for split, record in maker.records(log, counts):
+            yield (split, shard), (record.user_id, int(record.t0_ms[0]), records.serialize(record, self._schema))
+            counts[("records", split)] += 1
+        for name, count in counts.items():
+            yield _count(name, count)
+
+
+def shard_name(split: str, shard: int, num_shards: int) -> str:
+    """Returns the name of a TFRecord file, as `tensorflow_datasets` spells it."""
+    return f"{split}.tfrecord-{shard:05d}-of-{num_shards:05d}"
+
+
+class WriteShard(beam.DoFn):  # type: ignore[misc]
+    """((split, shard), records) -> one TFRecord file, its records ordered by (user, time) whatever the runner."""
+
+    def __init__(self, folder: pathlib.Path, num_shards: int):
+        self._folder = folder
+        self._num_shards = num_shards
+
+    def process(self, element: tuple[tuple[str, int], Iterable[tuple[bytes, int, bytes]]]) -> Iterator[None]:
+        (split, shard), unordered = element
+        with open(self._folder / shard_name(split, shard, self._num_shards), "wb") as file:
+            for _, _, content in sorted(unordered):
+                file.write(examples.frame(content))
+        yield from ()
+
+
+class WriteRejects(beam.DoFn):  # type: ignore[misc]
+    """(input, rejects) -> rejects/INPUT.parquet, ordered by place."""
+
+    def __init__(self, folder: pathlib.Path):
+        self._folder = folder
+
+    def process(self, element: tuple[str, Iterable[validation.Reject]]) -> Iterator[None]:
+        input_name, rejects = element
+        ordered = sorted(rejects, key=lambda reject: (reject.file_index, reject.record_number))
+        write_rejects(self._folder / f"{input_name}.parquet", ordered)
+        yield from ()
+
+
+def write_counts(counts: list[CountsElement], path: pathlib.Path) -> None:
+    """Writes the summed counts as a JSON list of [name parts, count], for the program that started the job."""
+    path.write_text(json.dumps(sorted([list(name), count] for name, count in counts)))
+
+
+def write_vocabulary(vocabulary: Vocabulary, path: pathlib.Path) -> None:
+    """Writes the vocabulary as readable JSON."""
+    path.write_text(json.dumps(vocabulary.to_json(), indent=1) + "\n")
