@@ -71,13 +71,6 @@ class DiscretizeOptions:
         return self.evaluation_users is None or not self.is_evaluation_user(user_id)
 
 
-def flag_names() -> list[str]:
-    """Returns the names of the flags that `from_flags` reads."""
-    values = flags.FlagValues()
-    define_flags(values)
-    return list(values)
-
-
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags that `from_flags` reads."""
 

@@ -5,24 +5,28 @@ Zstandard). A record's number is its row in the Parquet file or its 0-based line
 """
 
 import dataclasses
-import enum
+import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from beam_pipelines.inputs import Input
+from beam_pipelines import json_lines, log_files
+from beam_pipelines.inputs import ColumnKind, Input
+from beam_pipelines.log_files import FileFormat
+from edgedipn_tf.commands import InputError
+
+__all__ = ["FileFormat", "LineError", "Piece", "RawBatch", "find_pieces", "read_batches"]
 
 MAX_ROWS = 65536
 """Most records of a batch."""
-
-
-class FileFormat(enum.StrEnum):
-    """How a file holds its records."""
-
-    PARQUET = "parquet"
-    JSON_LINES = "json_lines"
+MAX_RAW_BYTES = 4096
+"""How much of a bad record is kept."""
+_MAX_BATCH_BYTES = 32 << 20
+"""A batch of JSON lines ends early when its lines are longer together: memory stays bounded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,15 +91,160 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
 
     Raises:
         InputError: in one line: nothing matches, an empty folder, an unknown ending, a file that is not what its
-            ending says, a Parquet file without a required column.
+            ending says, a Parquet file without a required column or with a timestamp type where integers belong.
     """
-    raise NotImplementedError
+    pieces: list[Piece] = []
+    for index, path in enumerate(log_files.find_files(input.name, patterns)):
+        known = log_files.format_of(path)
+        assert known is not None  # find_files returns no other
+        if known[0] is FileFormat.PARQUET:
+            pieces.extend(_row_groups(input, path, index))
+        else:
+            log_files.check_compression(path, known[1])
+            pieces.append(Piece(input.name, path, index, FileFormat.JSON_LINES))
+    return pieces
 
 
 def read_batches(piece: Piece, input: Input, max_rows: int = MAX_ROWS) -> Iterator[RawBatch]:
     """Yields the records of a piece, in order; lines that are no record come as errors.
 
+    Args:
+        piece: what to read.
+        input: the input it belongs to; only its columns are read.
+        max_rows: most records, errors included, of a batch.
+
     Raises:
         InputError: in one line, when the file cannot be read to its end (truncated, corrupt): data would be lost.
     """
-    raise NotImplementedError
+    batches = _read_parquet if piece.format is FileFormat.PARQUET else _read_json_lines
+    try:
+        yield from batches(piece, input, max_rows)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise _unreadable(piece.path, error) from None
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    if isinstance(error, OSError) and error.errno is not None:
+        return InputError(f"{path}: {error.strerror}: check the file and its permissions")
+    cause = " ".join(str(error).split())
+    return InputError(f"{path} is truncated or damaged ({cause}): copy or write the file again")
+
+
+def _row_groups(input: Input, path: str, file_index: int) -> Iterator[Piece]:
+    try:
+        with pq.ParquetFile(path) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise _unreadable(path, error) from None
+    _check_columns(input, path, schema)
+    first = 0
+    for row_group in range(metadata.num_row_groups):
+        num_rows = metadata.row_group(row_group).num_rows
+        if num_rows:
+            yield Piece(input.name, path, file_index, FileFormat.PARQUET, row_group, first)
+        first += num_rows
+
+
+def _check_columns(input: Input, path: str, schema: Any) -> None:
+    """Checks what every record of a Parquet file would fail.
+
+    A timestamp-typed column is refused here and not row by row, because the remedy concerns the whole file, and
+    because a type without time zone does not say which instant it means.
+    """
+    for column in input.columns:
+        name = column.file_name
+        if name not in schema.names:
+            if column.is_required:
+                nearest = difflib.get_close_matches(name, schema.names, n=1)
+                hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+                has = ", ".join(schema.names) or "none"
+                raise InputError(f"{path}: input {input.name} needs a column {name!r}: {hint}its columns are {has}")
+        elif schema.names.count(name) > 1:
+            raise InputError(f"{path} has more than one column {name!r}: keep one")
+        else:
+            type_ = schema.field(name).type
+            if column.kind is ColumnKind.TIME and pa.types.is_temporal(type_):
+                remedy = "write integer milliseconds since the epoch (UTC)"
+                raise InputError(f"{path}: column {name!r} is of type {type_}: {remedy}")
+            if column.kind is ColumnKind.DATE and pa.types.is_temporal(type_) and not pa.types.is_date(type_):
+                raise InputError(f"{path}: column {name!r} is of type {type_}: write dates, or text like 2014-11-30")
+
+
+def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
+    number = piece.first_record
+    with pq.ParquetFile(piece.path) as file:
+        present = set(file.schema_arrow.names)
+        names = sorted({c.file_name for c in input.columns} & present)
+        groups = range(file.num_row_groups) if piece.row_group is None else [piece.row_group]
+        for batch in file.iter_batches(max_rows, row_groups=list(groups), columns=names, use_threads=False):
+            nulls = pa.nulls(len(batch))
+            values = {c.name: batch.column(c.file_name) if c.file_name in present else nulls for c in input.columns}
+            numbers = np.arange(number, number + len(batch), dtype=np.int64)
+            number += len(batch)
+            yield RawBatch(piece, numbers, values, [], [])
+
+
+def _read_json_lines(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
+    known = log_files.format_of(piece.path)
+    collector = _Collector(piece, input)
+    number = -1
+    with pa.OSFile(piece.path) as file:
+        stream = pa.CompressedInputStream(file, known[1]) if known and known[1] else file
+        for block in json_lines.line_blocks(stream):
+            for line in block:
+                number += 1
+                collector.add(number, line)
+                if collector.num_records >= max_rows or collector.num_bytes >= _MAX_BATCH_BYTES:
+                    yield collector.take()
+            collector.flush()
+    if collector.num_records:
+        yield collector.take()
+
+
+class _Collector:
+    """The batch in the making: lines go in, columns come out."""
+
+    def __init__(self, piece: Piece, input: Input) -> None:
+        self._piece = piece
+        self._sources = {c.name: c.file_name for c in input.columns}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._objects: list[dict[str, Any]] = []
+        self._values: dict[str, list[Any]] = {name: [] for name in self._sources}
+        self._numbers: list[int] = []
+        self._lines: list[bytes] = []
+        self._errors: list[LineError] = []
+        self.num_bytes = 0
+
+    @property
+    def num_records(self) -> int:
+        return len(self._numbers) + len(self._errors)
+
+    def add(self, number: int, line: bytes) -> None:
+        """Adds a line: a record, an error, or nothing when it is blank."""
+        if len(line) > json_lines.MAX_LINE_BYTES:
+            self._errors.append(LineError(number, "too_long", line[:MAX_RAW_BYTES]))
+            return
+        value = json_lines.parse_object(line)
+        if value is not None:
+            self._objects.append(value)
+            self._numbers.append(number)
+            self._lines.append(line[:MAX_RAW_BYTES])
+            self.num_bytes += len(line)
+        elif not json_lines.is_blank(line):
+            self._errors.append(LineError(number, "unparsable", line[:MAX_RAW_BYTES]))
+
+    def flush(self) -> None:
+        """Moves the objects into the columns: an object takes several times the room of its values."""
+        for name, source in self._sources.items():
+            self._values[name].extend([o.get(source) for o in self._objects])
+        self._objects.clear()
+
+    def take(self) -> RawBatch:
+        """Returns the batch and starts another."""
+        self.flush()
+        numbers = np.array(self._numbers, dtype=np.int64)
+        batch = RawBatch(self._piece, numbers, self._values, self._lines, self._errors)
+        self._clear()
+        return batch

@@ -14,8 +14,8 @@ from beam_pipelines.history import DailyCounts
 from beam_pipelines.labels import Horizon, Outcomes
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.tracks import VIEW_NAMES, UserLog
-from edgedipn_tf import records
 from edgedipn_tf.random_keys import key
+from edgedipn_tf.records import UNKNOWN_LABEL, UserDay, stored_features
 from edgedipn_tf.schema import Feature, Kind, Schema, View, feature_key
 from edgedipn_tf.vocabulary import Vocabulary
 
@@ -55,7 +55,7 @@ class SampleMaker:
     popular: PopularPairs
     extent: LogExtent
 
-    def records(self, log: UserLog, counts: Counts) -> Iterator[tuple[str, records.UserDay]]:
+    def user_days(self, log: UserLog, counts: Counts) -> Iterator[tuple[str, UserDay]]:
         """Yields (split, record) for each local day with samples, in the order of the days.
 
         Args:
@@ -104,7 +104,7 @@ class SampleMaker:
 
     def _split_records(
         self, log: UserLog, split: str, t0_ms: Int64, days: Int64, counts: Counts
-    ) -> Iterator[tuple[str, records.UserDay]]:
+    ) -> Iterator[tuple[str, UserDay]]:
         split_ms = self.options.split_ms if split == TRAIN and self.options.has_embargo else None
         browsed = BrowsedPairs(log.tables["browse"])
         outcomes = Outcomes(log, browsed, self.options.local_time)
@@ -115,7 +115,7 @@ class SampleMaker:
         )
         horizon = Horizon(self.extent.log_end_ms, split_ms)
         labels = outcomes.labels(self.schema, t0_ms, places, browsed.pairs, horizon)
-        is_kept = (labels != records.UNKNOWN_LABEL).any(axis=1)
+        is_kept = (labels != UNKNOWN_LABEL).any(axis=1)
         counts[("samples", "dropped_all_labels_unknown")] += int(np.count_nonzero(~is_kept))
         counts[("samples", split)] += int(np.count_nonzero(is_kept))
         self._count_labels(split, labels[is_kept], counts)
@@ -129,7 +129,7 @@ class SampleMaker:
         for intent in self.schema.intents:
             end = start + self.schema.num_places(intent)
             values = np.bincount(labels[:, start:end].ravel(), minlength=256)
-            for name, value in (("positive", 1), ("negative", 0), ("unknown", records.UNKNOWN_LABEL)):
+            for name, value in (("positive", 1), ("negative", 0), ("unknown", UNKNOWN_LABEL)):
                 counts[("labels", split, intent.name, name)] += int(values[value])
             start = end
 
@@ -152,7 +152,7 @@ class _UserInputs:
             np.int64,
         )
 
-    def record(self, day: int, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> records.UserDay:
+    def record(self, day: int, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> UserDay:
         """Cuts the record of one local day: the actions that any of its cut-offs can see."""
         schema = self._maker.schema
         stored: dict[str, slice] = {}
@@ -162,7 +162,7 @@ class _UserInputs:
             stored[view.name] = slice(max(0, first - schema.max_length), last)
         pairs, local_places = self._local_pairs(places)
         lookup = self._maker.vocabulary.lookup
-        return records.UserDay(
+        return UserDay(
             user_id=encode_name(self._log.user_id),
             t0_ms=t0_ms,
             times_ms={name: self._log.timestamps(name)[part] for name, part in stored.items()},
@@ -192,7 +192,7 @@ class _UserInputs:
     def _view_ids(self, view: View) -> list[Int64]:
         table = self._log.tables[view.name]
         columns = []
-        for feature in records.stored_features(view):
+        for feature in stored_features(view):
             if feature.kind is Kind.VOCABULARY:
                 columns.append(self._vocabulary_ids(table, view.name, feature))
             elif feature.name == "time_gap":

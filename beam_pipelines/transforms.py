@@ -120,7 +120,7 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
         counts: Counter[tuple[str, ...]] = Counter()
         shard = key(log.user_id) % self._options.num_shards
-        for split, record in maker.records(log, counts):
+        for split, record in maker.user_days(log, counts):
             yield (split, shard), (record.user_id, int(record.t0_ms[0]), records.serialize(record, self._schema))
             counts[("records", split)] += 1
         for name, count in counts.items():
