@@ -17,7 +17,8 @@ from tests.reference.local_days import DAY, HOUR_MS, LocalDays
 
 Record = dict[str, Any]
 Files = dict[str, list[Record]]
-USERS: tuple[Any, ...] = ("u1", 7, "Zoë", "u3", "12", "browse only", "no browse", "rare")
+USERS: tuple[Any, ...] = ("u1", 7, "Zoë", "u3", "12", "browse only", "no browse", "rare", "busy")
+NUM_ACTIONS = {"rare": 3, "busy": 600}
 PAGES: tuple[Any, ...] = ("home", "list", "item", "ITEM", 12, "é", "z", None, "", "seldom")
 TOPS: tuple[Any, ...] = ("t1", "t2", "ü", 3, None)
 LEAVES: tuple[Any, ...] = ("l1", "l2", "l3", "l4", "l5", 6, "é", None)
@@ -66,14 +67,14 @@ CLOCK_CHANGES = (
 
 
 def random_log(seed: int, num_actions: int = 60, num_days: int = 11) -> RandomLog:
-    """Returns a random log of about `num_actions` actions a user and view."""
+    """Returns a random log of about `num_actions / 2` actions a user and view; one user has more than a window."""
     draw = random.Random(seed)
     timezone, first_date = CLOCK_CHANGES[seed % len(CLOCK_CHANGES)]
     days = LocalDays(timezone)
     dates = [first_date + i * DAY for i in range(num_days)]
     tables: dict[str, list[Record]] = {name: [] for name in ("swipe", "tap", "browse", "profile", "history")}
     for user in USERS:
-        times = _times(draw, days, dates, num_actions if user != "rare" else 3)
+        times = _times(draw, days, dates, NUM_ACTIONS.get(user, num_actions))
         for view, make in (("swipe", _swipe), ("tap", _tap), ("browse", _browse)):
             if (user == "browse only" and view != "browse") or (user == "no browse" and view == "browse"):
                 continue

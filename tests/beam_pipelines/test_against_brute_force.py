@@ -1,0 +1,156 @@
+"""The job's samples equal those of the plain computation in `tests/reference`: every column of every sample."""
+
+import csv
+import dataclasses
+import datetime
+import gzip
+import os
+import pathlib
+import random
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from edgedipn_tf.dataset import open_dataset
+from tests.reference.brute_force import Options, Reference, samples
+from tests.reference.job_samples import columns_of, differences, known_only, read_samples, run_job, summary
+from tests.reference.local_days import DAY, HOUR_MS, LocalDays
+from tests.reference.random_logs import RandomLog, random_log
+
+NUM_TAOBAO_SAMPLES = 200
+
+
+def options_of(log: RandomLog, evaluation_day: int | None, **values: Any) -> Options:
+    date = None if evaluation_day is None else log.first_date + evaluation_day * DAY
+    defaults: dict[str, Any] = {"samples_per_user_day": Fraction(3), "min_count": 2}
+    return Options(timezone=log.timezone, evaluation_date=date, **{**defaults, **values})
+
+
+def case(seed: int) -> tuple[RandomLog, Options]:
+    """Returns a random log with settings that together use every option."""
+    log = random_log(seed)
+    days = LocalDays(log.timezone)
+    settings = [
+        options_of(log, 8),
+        options_of(log, 3, samples_per_user_day=Fraction(7, 3), warmup_days=2, seed=5),
+        options_of(log, 6, evaluation_users=Fraction(2, 5), min_count=1),
+        options_of(log, None, evaluation_users=Fraction(1, 2), seed=123456789, min_count=3),
+        options_of(
+            log, 4, interval_ms=5 * HOUR_MS + 500, log_end_ms=days.first_ms(log.first_date + 9 * DAY) + 5 * HOUR_MS
+        ),
+        options_of(log, 5, no_embargo=True, last_cutoff_date=log.first_date + 7 * DAY),
+    ]
+    return log, settings[seed % len(settings)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_logs(seed: int, tmp_path: pathlib.Path) -> None:
+    log, options = case(seed)
+    counters = run_job(log.write(tmp_path), options, tmp_path / "dataset")
+    reference = Reference(log.records(), options)
+    for name, judged in reference.inputs.items():
+        counted = counters["inputs"][name]
+        assert counted["read"] == judged.read
+        assert counted["duplicates"] == judged.duplicates
+        assert {reason: n for reason, n in counted["rejected"].items() if n} == judged.rejected
+    expected = {key: columns_of(sample) for key, sample in samples(log.records(), options).items()}
+    assert {columns["split"] for columns in expected.values()} == {"train", "eval"}
+    lines = differences(expected, read_samples(tmp_path / "dataset"))
+    assert not lines, f"{len(expected)} samples:\n{summary(lines)}"
+
+
+def test_candidate_ids(tmp_path: pathlib.Path) -> None:
+    log, options = case(0)
+    run_job(log.write(tmp_path), options, tmp_path / "dataset")
+    expected = samples(log.records(), options)
+    dataset = open_dataset(tmp_path / "dataset")
+    for split in ("train", "eval"):
+        for inputs, _, _, extras in dataset.evaluation_batches(split, 8, 64, extras=True).as_numpy_iterator():
+            for user, t0, ids in zip(extras["user_id"], extras["t0_ms"], inputs["candidates"], strict=True):
+                sample = expected[user.decode(), int(t0)]
+                unfilled = [(0, 0)] * (8 - len(sample.candidate_ids))
+                assert [tuple(pair) for pair in ids.tolist()] == sample.candidate_ids + unfilled
+
+
+def test_parquet(tmp_path: pathlib.Path) -> None:
+    """The good rows of a random log, written as Parquet with typed columns, give the same samples."""
+    log, options = case(1)
+    reference = Reference(log.records(), options)
+    inputs = {}
+    for name, judged in reference.inputs.items():
+        inputs[name] = tmp_path / name
+        inputs[name].mkdir()
+        columns = [column for column in judged.rows[0] if name == "history" or column != "date"]
+        rows = [{column: _plain(row[column]) for column in columns} for row in judged.rows]
+        for part, start in enumerate(range(0, len(rows), 50)):
+            table = pa.Table.from_pylist(rows[start : start + 50], pa.Table.from_pylist(rows).schema)
+            pq.write_table(table, inputs[name] / f"part-{part:03}.parquet", row_group_size=7)
+    run_job(inputs, options, tmp_path / "dataset")
+    expected = {key: columns_of(sample) for key, sample in samples(log.records(), options).items()}
+    lines = differences(expected, read_samples(tmp_path / "dataset"))
+    assert not lines, summary(lines)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def test_the_comparison_sees_a_difference() -> None:
+    log, options = case(5)
+    expected = {key: columns_of(sample) for key, sample in samples(log.records(), options).items()}
+    other = samples(log.records(), dataclasses.replace(options, no_embargo=False))
+    lines = differences(expected, {key: columns_of(sample) for key, sample in other.items()})
+    assert any("retention_weight" in line for line in lines)
+
+
+# The Taobao log.
+
+
+def taobao_records(folder: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the events of the log as browse records."""
+    actions = {"pv": "browse", "fav": "collect", "cart": "cart", "buy": "purchase"}
+    with gzip.open(folder / "taobao_userbehavior" / "UserBehavior.csv.gz", "rt", encoding="utf-8") as file:
+        return [
+            {
+                "user_id": user,
+                "timestamp_ms": int(seconds) * 1000,
+                "action": actions[behaviour],
+                "item_id": item,
+                "leaf_category": category,
+            }
+            for user, item, category, behaviour, seconds in csv.reader(file)
+        ]
+
+
+def test_200_random_samples_of_the_taobao_log(tmp_path: pathlib.Path) -> None:
+    folder = os.environ.get("EDGEDIPN_DATA")
+    if folder is None:
+        pytest.skip("EDGEDIPN_DATA does not name the folder that holds taobao_userbehavior/UserBehavior.csv.gz")
+    records = taobao_records(pathlib.Path(folder))
+    days = LocalDays("Asia/Shanghai")
+    options = Options(
+        timezone="Asia/Shanghai",
+        min_time_ms=days.first_ms(datetime.date(2017, 11, 25)),
+        max_time_ms=days.first_ms(datetime.date(2017, 12, 4)),
+        evaluation_date=datetime.date(2017, 12, 2),
+        samples_per_user_day=Fraction(2),
+    )
+    path = tmp_path / "browse" / "part.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.Table.from_pylist(records), path)
+    counters = run_job({"browse": path}, options, tmp_path / "dataset")
+    actual = read_samples(tmp_path / "dataset")
+    reference = Reference({"browse": records}, options)
+    judged = reference.inputs["browse"]
+    assert counters["inputs"]["browse"]["rejected"]["bad_time"] == judged.rejected["bad_time"] == 28
+    cutoffs = {(user, t0) for user in reference.users for t0 in reference.cutoffs(user)}
+    assert actual.keys() <= cutoffs
+    chosen = random.Random(0).sample(sorted(cutoffs), NUM_TAOBAO_SAMPLES)
+    computed = {key: reference.sample(*key) for key in chosen}
+    expected = {key: columns_of(sample) for key, sample in computed.items() if sample is not None}
+    lines = differences(expected, {key: actual[key] for key in chosen if key in actual})
+    assert not lines, summary(lines)
+    assert any(1.0 in known_only(columns)["realtime_purchase_label"] for columns in expected.values())
