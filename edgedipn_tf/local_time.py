@@ -8,6 +8,7 @@ minutes of the evening belong to the new day), a day has 23 to 25 hours, and a d
 2011-12-30) is an empty day.
 """
 
+import bisect
 import datetime
 import difflib
 import importlib.resources
@@ -28,14 +29,14 @@ IntArray = NDArray[np.int64]
 MS_PER_HOUR: Final = 3_600_000
 MS_PER_DAY: Final = 86_400_000
 FIRST_YEAR: Final = 1900
-LAST_YEAR: Final = 2399
+LAST_YEAR: Final = 2199
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _FIRST_DAY: Final = datetime.date(FIRST_YEAR, 1, 1).toordinal() - _EPOCH.toordinal()
 _LAST_DAY: Final = datetime.date(LAST_YEAR, 12, 31).toordinal() - _EPOCH.toordinal()
 FIRST_MS: Final = _FIRST_DAY * MS_PER_DAY
 """The first time that is supported, 1900-01-01 UTC."""
 LAST_MS: Final = (_LAST_DAY + 1) * MS_PER_DAY - 1
-"""The last time that is supported, the end of 2399 UTC."""
+"""The last time that is supported, the end of 2199 UTC."""
 _WEEK_SECONDS: Final = 7 * 86_400
 
 
@@ -66,7 +67,7 @@ class LocalTime:
         """Returns the local days of times.
 
         Raises:
-            ValueError: when a time is outside the years 1900 to 2399.
+            ValueError: when a time is outside the years 1900 to 2199.
         """
         times, segments = self._locate(t_ms)
         furthest = np.maximum(times + self._offsets_ms[segments], self._reached_before_ms[segments])
@@ -76,7 +77,7 @@ class LocalTime:
         """Returns the hours, 0 to 23, that local clocks show.
 
         Raises:
-            ValueError: when a time is outside the years 1900 to 2399.
+            ValueError: when a time is outside the years 1900 to 2199.
         """
         times, segments = self._locate(t_ms)
         return np.asarray((times + self._offsets_ms[segments]) // MS_PER_HOUR % 24)
@@ -84,7 +85,7 @@ class LocalTime:
     def day_start_ms(self, day_index: ArrayLike) -> IntArray:
         """Returns the first instants of local days: midnight, or where the clock skips it the instant of the change.
 
-        Days outside the years 1900 to 2399 go on with the first and the last offset of those years.
+        Days outside the years 1900 to 2199 go on with the first and the last offset of those years.
         """
         midnights = np.asarray(day_index, dtype=np.int64) * MS_PER_DAY
         segments = np.searchsorted(self._reached_ms, midnights, side="right")
@@ -106,7 +107,7 @@ class LocalTime:
         """Returns the day of a date.
 
         Raises:
-            InputError: when the text is not a date of the years 1900 to 2399, written YYYY-MM-DD.
+            InputError: when the text is not a date of the years 1900 to 2199, written YYYY-MM-DD.
         """
         try:
             if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -139,29 +140,26 @@ def _segments(compiled: bytes, name: str) -> tuple[IntArray, IntArray]:
     zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(compiled), key=name)
 
     def offset(seconds: int) -> int:
-        local = (_EPOCH + datetime.timedelta(seconds=seconds)).astimezone(zone)
-        return round((local.utcoffset() or datetime.timedelta()).total_seconds())
+        shown = datetime.datetime.fromtimestamp(seconds, zone).utcoffset() or datetime.timedelta()
+        return shown // datetime.timedelta(seconds=1)
 
     first, last = FIRST_MS // 1000, LAST_MS // 1000
     starts = [first, *(t for t in _transitions(compiled) if first < t <= last)]
-    week = starts[-1]
-    while week < last:
-        low, high = week, week + _WEEK_SECONDS
-        week = high
-        if offset(low) == offset(high):
-            continue
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if offset(middle) == offset(low) else (low, middle)
-        starts.append(high)
+    before = offset(starts[-1])
+    for week in range(starts[-1], last, _WEEK_SECONDS):
+        after = offset(week + _WEEK_SECONDS)
+        if after != before:
+            seconds = range(week, week + _WEEK_SECONDS)
+            starts.append(week + bisect.bisect_left(seconds, True, key=lambda s: offset(s) == after))
+        before = after
     return np.array(starts, dtype=np.int64), np.array([offset(s) for s in starts], dtype=np.int64)
 
 
 def _transitions(compiled: bytes) -> tuple[int, ...]:
     """The transition times that a compiled zone lists, from its 64-bit block (RFC 8536, section 3)."""
     header = struct.Struct(">4s c 15x 6l")
-    block = 0
-    _, _, num_utc, num_standard, num_leaps, num_times, num_types, num_characters = header.unpack_from(compiled, block)
-    block += header.size + num_times * 5 + num_types * 6 + num_characters + num_leaps * 8 + num_standard + num_utc
-    num_times = header.unpack_from(compiled, block)[5]
-    return struct.unpack_from(f">{num_times}q", compiled, block + header.size)
+    _, _, num_utc, num_standard, num_leaps, num_times, num_types, num_characters = header.unpack_from(compiled)
+    old_block = num_times * 5 + num_types * 6 + num_characters + num_leaps * 8 + num_standard + num_utc
+    second_header = header.size + old_block
+    num_times = header.unpack_from(compiled, second_header)[5]
+    return struct.unpack_from(f">{num_times}q", compiled, second_header + header.size)
