@@ -1,0 +1,164 @@
+"""The command `python -m android_bench`: flags, help, exit codes. All work is done by the other modules."""
+
+import pathlib
+import signal
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from absl import flags
+
+from android_bench import results, table
+from android_bench.benchmark import TOOL_PAGE, measure
+from android_bench.bundle import open_bundle
+from android_bench.errors import InputError
+from android_bench.results import Report, Settings
+
+INPUT_ERROR_CODE = 2
+INTERRUPTED_CODE = 130
+
+DESCRIPTION = f"""
+Measures the latency of a converted bundle and judges it by its 90th percentile against a budget.
+
+  python -m android_bench --bundle=quickstart/bundle --output=quickstart/benchmark
+
+measures every .tflite file on this computer ("host, not a phone"). With a phone attached (`adb devices` shows it) and
+the standard tool benchmark_model for Android (where to get it: {TOOL_PAGE})
+
+  python -m android_bench --bundle=quickstart/bundle --output=phone --benchmark_model=android_aarch64_benchmark_model
+
+measures on every attached device too. Inputs are the bundle's real samples. The verdict is PASS or FAIL when the whole
+95 % interval of p90 lies on one side of the budget, else INCONCLUSIVE; INVALID, with the reason, when something went
+wrong. It rests on single latencies only, never on averages. The output folder gets results.json with every raw sample,
+and a table is printed.
+
+Exit codes: 0 measured, whatever the verdict; 2 the input is at fault or a device failed; 130 interrupted.
+"""
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the command's flags on `values`."""
+
+    def integer(name: str, default: int, meaning: str) -> None:
+        flags.DEFINE_integer(name, default, meaning, lower_bound=1, flag_values=values)
+
+    flags.DEFINE_string(
+        "bundle", None, "Folder made by `python -m edgedipn_tf.convert`.", required=True, flag_values=values
+    )
+    flags.DEFINE_string("output", None, "Folder that gets results.json.", required=True, flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Replace a results.json that is there.", flag_values=values)
+    flags.DEFINE_enum(
+        "backend",
+        "auto",
+        ["auto", "host", "adb"],
+        "host: this computer. adb: every attached device. auto: this computer, and every attached device when adb and "
+        "--benchmark_model are there.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "benchmark_model", None, f"The standard tool, built for the device's ABI: {TOOL_PAGE}.", flag_values=values
+    )
+    flags.DEFINE_float(
+        "budget_ms", 50.0, "The budget for p90; 20 is always reported too.", lower_bound=0.001, flag_values=values
+    )
+    integer("num_runs", 200, "Timed runs on this computer. On a device: runs of the tool's own summary.")
+    integer("num_processes", 50, "On a device: processes, each giving one latency after warm-up.")
+    integer("num_warmup_runs", 10, "Runs before those that count.")
+    integer("num_threads", 1, "Threads of the interpreter.")
+
+
+def main(values: flags.FlagValues) -> None:
+    """Measures, publishes results.json and prints the table.
+
+    Raises:
+        InputError: when a flag or the bundle is at fault, no device can be measured with --backend=adb, or a case is
+            INVALID (results.json is written then).
+    """
+    output = pathlib.Path(values.output)
+    _refuse_output(output, values.overwrite)
+    tool = pathlib.Path(values.benchmark_model) if values.benchmark_model else None
+    if tool and not tool.is_file():
+        raise InputError(f"--benchmark_model={tool} does not exist: get it from {TOOL_PAGE}")
+    settings = Settings(
+        num_runs=values.num_runs,
+        num_warmup_runs=values.num_warmup_runs,
+        num_threads=values.num_threads,
+        num_processes=values.num_processes,
+        budget_ms=values.budget_ms,
+    )
+    bundle = open_bundle(pathlib.Path(values.bundle))
+    report = measure(bundle, values.backend, tool, settings, progress=lambda line: print(line, flush=True))
+    path = results.write(report, output)
+    print(f"\n{table.render(report)}\n\nresults: {path}")
+    _refuse_problems(report, path)
+
+
+def _refuse_output(output: pathlib.Path, overwrite: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise InputError(f"--output={output} is not a folder: choose another")
+    if (output / results.FILE_NAME).exists() and not overwrite:
+        raise InputError(f"{output / results.FILE_NAME} exists: choose another --output, or pass --overwrite")
+
+
+def _refuse_problems(report: Report, path: pathlib.Path) -> None:
+    """Ends with code 2 when a case is INVALID: a script must not take that for a measurement."""
+    invalid = [case for case in report.cases if case.problem]
+    if invalid:
+        first = invalid[0]
+        raise InputError(
+            f"{len(invalid)} of {len(report.cases)} cases are INVALID, first {first.file} on {first.machine}: "
+            f"{first.problem}; all are in {path}"
+        )
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    values: flags.FlagValues = flags.FlagValues()  # type: ignore[no-untyped-call]
+    define_flags(values)
+    if any(argument in ("--help", "-help", "-h", "--helpfull") for argument in arguments):
+        print(_help_text(values))
+        return 0
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if rest := values(["", *arguments])[1:]:
+            raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value; see --help")
+        main(values)
+    except (InputError, flags.Error) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("\ninterrupted: no result was written; run the same command again", file=sys.stderr)
+        return INTERRUPTED_CODE
+    except OSError as error:
+        if error.errno is None:
+            raise
+        return _fail(f"{error.filename or 'output'}: {error.strerror}")
+    return 0
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return INPUT_ERROR_CODE
+
+
+def _help_text(values: flags.FlagValues) -> str:
+    lines = [DESCRIPTION.strip(), "", "Flags:"]
+    for name in values:
+        flag = values[name]
+        default = "required" if name in ("bundle", "output") else flag.default_as_str
+        lines.append(f"  --{name}" + (f"  ({default})" if default else ""))
+        lines.extend(textwrap.wrap(flag.help or "", width=100, initial_indent="      ", subsequent_indent="      "))
+    return "\n".join(lines)
+
+
+def cli() -> None:
+    """Entry point."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,135 @@
+"""Measures a file on this computer with ai-edge-litert. Its figures are a host's, never a phone's.
+
+The file's main graph runs through `Interpreter` (XNNPACK on, as on Android). Timed is `invoke` alone, the same span
+that benchmark_model times; copying the few kB of inputs stays outside. Inputs are the bundle's real samples, one after
+another: random ids lie outside the embedding tables, and the model fails on them.
+"""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor
+from android_bench.errors import InputError
+from android_bench.latency import neighbourhood, summarize, verdicts_by_budget
+from android_bench.results import CaseResult, Parity, Settings
+
+
+class LoadedModel:
+    """One file ready to run: inputs and outputs are reached by the names of its signature.
+
+    Raises:
+        InputError: when LiteRT cannot load the file, or its signature is not what the manifest says.
+    """
+
+    def __init__(self, file: ModelFile, num_threads: int) -> None:
+        start_ns = time.perf_counter_ns()
+        try:
+            self._interpreter = Interpreter(model_path=str(file.path), num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"{file.path}: LiteRT cannot load it ({_one_line(error)}): {REMEDY}") from None
+        self.load_ms = (time.perf_counter_ns() - start_ns) / 1e6
+        if file.signature not in self._interpreter.get_signature_list():
+            raise InputError(f"{file.path} has no signature {file.signature!r}: {REMEDY}")
+        runner = self._interpreter.get_signature_runner(file.signature)
+        # Signature details give indices of the signature's graph; set_tensor means the main graph. They must agree.
+        self._inputs = _indices(
+            file, "inputs", file.inputs, runner.get_input_details(), self._interpreter.get_input_details()
+        )
+        self._outputs = _indices(
+            file, "outputs", file.outputs, runner.get_output_details(), self._interpreter.get_output_details()
+        )
+
+    def tensor_names(self) -> dict[str, str]:
+        """Returns the graph's own name of each input by its signature's name, in the order of the graph."""
+        by_index = {index: name for name, index in self._inputs.items()}
+        return {by_index[detail["index"]]: str(detail["name"]) for detail in self._interpreter.get_input_details()}
+
+    def run(self, feed: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+        """Returns the outputs by name and the latency of the inference in ms."""
+        for name, index in self._inputs.items():
+            self._interpreter.set_tensor(index, feed[name])
+        start_ns = time.perf_counter_ns()
+        self._interpreter.invoke()
+        latency_ms = (time.perf_counter_ns() - start_ns) / 1e6
+        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}, latency_ms
+
+
+def measure_host(bundle: Bundle, file: ModelFile, settings: Settings) -> CaseResult:
+    """Measures one file on this computer.
+
+    Raises:
+        InputError: when the file cannot be loaded or run.
+    """
+    model = LoadedModel(file, settings.num_threads)
+    samples = bundle.samples
+    try:
+        warmup = [model.run(samples.feed(i))[1] for i in range(settings.num_warmup_runs)]
+        parity = compare_outputs(model, samples)
+        latencies = [model.run(samples.feed(i))[1] for i in range(settings.num_runs)]
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{file.path}: LiteRT cannot run it ({_one_line(error)}): {REMEDY}") from None
+    summary = summarize(latencies, neighbourhood(len(latencies)))
+    problem = None if parity.is_finite else "an output is not a finite number"
+    return CaseResult(
+        file=file.name,
+        recipe=file.recipe,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        max_length=file.max_length,
+        backend="host",
+        device=None,
+        load_ms=model.load_ms,
+        warmup_samples_ms=tuple(warmup),
+        samples_ms=tuple(latencies),
+        summary=summary,
+        verdicts=verdicts_by_budget(summary, settings.budget_ms, problem),
+        parity=parity,
+        tool_summary=None,
+        problem=problem,
+    )
+
+
+def compare_outputs(model: LoadedModel, samples: Samples) -> Parity:
+    """Runs every sample and returns the largest difference of each intent from Keras' probabilities."""
+    largest: dict[str, float | None] = dict.fromkeys(samples.expected, 0.0)
+    for place in range(samples.num_samples):
+        outputs, _ = model.run(samples.feed(place))
+        for name, output in outputs.items():
+            difference = float(np.max(np.abs(output[0] - samples.expected[name][place])))
+            before = largest[name]
+            largest[name] = max(before, difference) if before is not None and math.isfinite(difference) else None
+    return Parity(samples.num_samples, largest)
+
+
+def _indices(
+    file: ModelFile,
+    what: str,
+    declared: tuple[Tensor, ...],
+    of_signature: dict[str, dict[str, Any]],
+    of_graph: list[dict[str, Any]],
+) -> dict[str, int]:
+    """Returns the tensor index of each declared name, or refuses a file that does not have what is declared."""
+    actual = {
+        name: (np.dtype(detail["dtype"]).name, tuple(int(size) for size in detail["shape"]))
+        for name, detail in of_signature.items()
+    }
+    expected = {tensor.name: (tensor.dtype, tensor.shape) for tensor in declared}
+    if actual != expected:
+        odd = sorted(name for name in actual.keys() | expected.keys() if actual.get(name) != expected.get(name))[0]
+        raise InputError(
+            f"{file.path}: {what} {odd!r} is {actual.get(odd, 'absent')}, the manifest says "
+            f"{expected.get(odd, 'nothing of it')}: {REMEDY}"
+        )
+    main = {(int(detail["index"]), str(detail["name"])) for detail in of_graph}
+    if main != {(int(detail["index"]), str(detail["name"])) for detail in of_signature.values()}:
+        raise InputError(f"{file.path}: signature {file.signature!r} is not the file's main graph: {REMEDY}")
+    return {name: int(detail["index"]) for name, detail in of_signature.items()}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

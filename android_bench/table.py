@@ -1,0 +1,63 @@
+"""The printed table: one row a case, one verdict line a case, then what was not measured."""
+
+from collections.abc import Sequence
+
+from android_bench.latency import Verdict, budget_key
+from android_bench.results import CaseResult, Report
+
+_HEADINGS = ("file", "recipe", "length", "measured on", "MB", "p50 ms", "p90 ms", "p90 95 %", "max |diff|")
+
+
+def render(report: Report) -> str:
+    """Returns the table of a report as text."""
+    budgets = sorted({key for case in report.cases for key in case.verdicts}, key=float)
+    headings = [*_HEADINGS, *(f"{budget} ms" for budget in budgets)]
+    rows = [_cells(case, budgets) for case in report.cases]
+    lines = _align([headings, *rows]) if rows else []
+    lines += [""] if rows else []
+    lines += [verdict_line(case, report.settings.budget_ms) for case in report.cases]
+    lines += [f"note: {note}" for note in report.notes]
+    return "\n".join(lines)
+
+
+def verdict_line(case: CaseResult, budget_ms: float) -> str:
+    """Returns one line such as `verdict (host, not a phone): PASS: model.tflite p90 1.3 ms within 50 ms`."""
+    verdict = case.verdicts[budget_key(budget_ms)]
+    start = f"verdict ({case.machine}): {verdict}: {case.file}"
+    if verdict is Verdict.INVALID or case.summary is None:
+        return f"{start}: {case.problem or 'no valid latencies'}"
+    summary = case.summary
+    relation = {
+        Verdict.PASS: "within",
+        Verdict.FAIL: "above",
+        Verdict.INCONCLUSIVE: "not certainly on either side of",
+    }[verdict]
+    return f"{start} p90 {summary.p90_ms:.3g} ms ({summary.num_samples} runs) {relation} {budget_key(budget_ms)} ms"
+
+
+def _cells(case: CaseResult, budgets: Sequence[str]) -> list[str]:
+    summary = case.summary
+    return [
+        case.file,
+        case.recipe,
+        str(case.max_length),
+        case.machine,
+        f"{case.size_bytes / 1e6:.2f}",
+        f"{summary.p50_ms:.3g}" if summary else "-",
+        f"{summary.p90_ms:.3g}" if summary else "-",
+        f"{summary.p90_low_ms:.3g} to {summary.p90_high_ms:.3g}" if summary else "-",
+        _difference(case),
+        *(str(case.verdicts[budget]) for budget in budgets),
+    ]
+
+
+def _difference(case: CaseResult) -> str:
+    if case.parity is None:
+        return "-"
+    return "not finite" if case.parity.largest is None else f"{case.parity.largest:.1e}"
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
