@@ -18,7 +18,6 @@ from tests.reference.local_days import DAY, HOUR_MS, LocalDays
 Record = dict[str, Any]
 Files = dict[str, list[Record]]
 USERS: tuple[Any, ...] = ("u1", 7, "Zoë", "u3", "12", "browse only", "no browse", "rare", "busy")
-NUM_ACTIONS = {"rare": 3, "busy": 600}
 PAGES: tuple[Any, ...] = ("home", "list", "item", "ITEM", 12, "é", "z", None, "", "seldom")
 TOPS: tuple[Any, ...] = ("t1", "t2", "ü", 3, None)
 LEAVES: tuple[Any, ...] = ("l1", "l2", "l3", "l4", "l5", 6, "é", None)
@@ -66,16 +65,17 @@ CLOCK_CHANGES = (
 )
 
 
-def random_log(seed: int, num_actions: int = 60, num_days: int = 11) -> RandomLog:
+def random_log(seed: int, num_actions: int = 60, num_busy_actions: int = 600, num_days: int = 11) -> RandomLog:
     """Returns a random log of about `num_actions / 2` actions a user and view; one user has more than a window."""
     draw = random.Random(seed)
+    unusual = {"rare": 3, "busy": num_busy_actions}
     timezone, first_date = CLOCK_CHANGES[seed % len(CLOCK_CHANGES)]
     days = LocalDays(timezone)
     dates = [first_date + i * DAY for i in range(num_days)]
     tables: dict[str, list[Record]] = {name: [] for name in ("swipe", "tap", "browse", "profile", "history")}
     for user in USERS:
-        times = _times(draw, days, dates, NUM_ACTIONS.get(user, num_actions))
-        for view, make in (("swipe", _swipe), ("tap", _tap), ("browse", _browse)):
+        times = _times(draw, days, dates, unusual.get(user, num_actions))
+        for view, make in (("swipe", swipe), ("tap", tap), ("browse", browse)):
             if (user == "browse only" and view != "browse") or (user == "no browse" and view == "browse"):
                 continue
             for timestamp in draw.choices(times, k=len(times) // 2):
@@ -83,7 +83,7 @@ def random_log(seed: int, num_actions: int = 60, num_days: int = 11) -> RandomLo
         tables["profile"] += [_profile(draw, user) for _ in range(draw.choice((0, 1, 1, 1, 3)))]
         tables["history"] += [_past(draw, user, dates) for _ in range(draw.randrange(12))]
     # Every day has an action, so that no empty days precede the newest.
-    tables["browse"] += [{"user_id": "u1", "timestamp_ms": days.first_ms(d), **_browse(draw)} for d in dates]
+    tables["browse"] += [{"user_id": "u1", "timestamp_ms": days.first_ms(d), **browse(draw)} for d in dates]
     for records in tables.values():
         records += [_rewritten(draw, record) for record in draw.sample(records, len(records) // 8)]
         records += _bad(draw, records)
@@ -110,7 +110,8 @@ def _times(draw: random.Random, days: LocalDays, dates: list[datetime.date], cou
     return times
 
 
-def _swipe(draw: random.Random) -> Record:
+def swipe(draw: random.Random) -> Record:
+    """Returns the columns of a random action of the swipe view, without user and time."""
     width, height = draw.choice([(1080, 1920), (1080.5, 1920.25), (0.0625, 3), (1080, None), (None, None)])
 
     def place(side: float | None) -> float | None:
@@ -133,7 +134,8 @@ def _swipe(draw: random.Random) -> Record:
     }
 
 
-def _tap(draw: random.Random) -> Record:
+def tap(draw: random.Random) -> Record:
+    """Returns the columns of a random action of the tap view, without user and time."""
     return {
         "event": draw.choice((2001, "2001", "page", 2101, "2101", 2101.0, "button")),
         "page": draw.choice(PAGES),
@@ -141,7 +143,8 @@ def _tap(draw: random.Random) -> Record:
     }
 
 
-def _browse(draw: random.Random) -> Record:
+def browse(draw: random.Random) -> Record:
+    """Returns the columns of a random action of the browse view, without user and time."""
     return {
         "action": draw.choice(("browse", "browse", "search", "collect", "cart", "purchase", "purchase")),
         "page": draw.choice(PAGES),
