@@ -1,0 +1,116 @@
+"""Which files a pattern means, and how each is written: by its ending, checked against its first bytes."""
+
+import enum
+import glob
+import os
+from collections.abc import Iterator, Sequence
+
+from edgedipn_tf.commands import InputError
+
+
+class FileFormat(enum.StrEnum):
+    """How a file holds its records."""
+
+    PARQUET = "parquet"
+    JSON_LINES = "json_lines"
+
+
+_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+_COMPRESSIONS = {"": None, ".gz": "gzip", ".zst": "zstd"}
+_FORMATS: dict[str, tuple[FileFormat, str | None]] = {".parquet": (FileFormat.PARQUET, None)} | {
+    ending + suffix: (FileFormat.JSON_LINES, codec)
+    for ending in _JSON_ENDINGS
+    for suffix, codec in _COMPRESSIONS.items()
+}
+_SUPPORTED = ".parquet, .json, .jsonl, .ndjson, and the last three with .gz or .zst"
+_HIDDEN = (".", "_")
+"""First characters of names that are passed over: Spark and Beam write `_SUCCESS`, `_temporary`, `.part.crc`."""
+
+
+def format_of(path: str) -> tuple[FileFormat, str | None] | None:
+    """Returns the format and the compression ("gzip", "zstd", None) that a file's ending names; None: unknown."""
+    name = os.path.basename(path).lower()
+    return next((known for ending, known in _FORMATS.items() if name.endswith(ending)), None)
+
+
+def find_files(input_name: str, patterns: Sequence[str]) -> list[str]:
+    """Returns the absolute paths that the patterns mean, each once, sorted by their bytes.
+
+    Args:
+        input_name: the input, for messages.
+        patterns: files, folders or globs. Of a folder all files of a known ending count, recursively. Names that start
+            with a dot or an underscore are passed over unless the pattern itself names them.
+
+    Raises:
+        InputError: nothing matches, a folder holds no known file, or a named file has an unknown ending.
+    """
+    if not patterns:
+        raise InputError(f"input {input_name}: no file is given")
+    found = {os.path.abspath(path) for pattern in patterns for path in _files_of(input_name, pattern)}
+    return sorted(found, key=os.fsencode)
+
+
+def _files_of(input_name: str, pattern: str) -> list[str]:
+    if "://" in pattern:
+        raise InputError(f"input {input_name}: {pattern} is not a local path: copy or mount it")
+    matches = [pattern] if os.path.exists(pattern) else _glob(pattern)
+    if not matches:
+        raise InputError(f"input {input_name}: nothing matches {pattern!r}: check the path")
+    files: list[str] = []
+    for path in matches:
+        if os.path.isdir(path):
+            files.extend(_walk(path))
+        elif format_of(path) is None:
+            raise InputError(f"input {input_name}: {path} has an unknown ending: supported are {_SUPPORTED}")
+        else:
+            files.append(path)
+    if not files:
+        raise InputError(f"input {input_name}: no log file in folder {pattern}: looked for {_SUPPORTED}")
+    return files
+
+
+def _glob(pattern: str) -> list[str]:
+    parts = pattern.split(os.sep)
+    num_literal = next((i for i, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return [
+        path
+        for path in glob.glob(pattern, recursive=True)
+        if not any(part.startswith(_HIDDEN) for part in path.split(os.sep)[num_literal:])
+    ]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    seen: set[str] = set()  # links may form a circle
+    for root, folders, files in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(root))
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(_HIDDEN) and os.path.realpath(os.path.join(root, name)) not in seen
+        ]
+        yield from (
+            os.path.join(root, name) for name in files if not name.startswith(_HIDDEN) and format_of(name) is not None
+        )
+
+
+def check_compression(path: str, compression: str | None) -> None:
+    """Checks that a JSON-lines file is compressed as its ending says.
+
+    Raises:
+        InputError: naming the file, when it is not, or cannot be opened.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: check the file and its permissions") from None
+    actual = None
+    if start[:2] == b"\x1f\x8b":
+        actual = "gzip"
+    elif start == b"\x28\xb5\x2f\xfd" or start[1:] == b"\x2a\x4d\x18":  # a frame, or a skippable one
+        actual = "zstd"
+    if actual == compression:
+        return
+    if compression is None:
+        raise InputError(f"{path} is {actual} data: give its name the ending .{'gz' if actual == 'gzip' else 'zst'}")
+    raise InputError(f"{path} is not {compression} data, as its ending says: rename it or copy it again")
