@@ -1,0 +1,153 @@
+"""From a finished training run to a published bundle: export, convert, compare with Keras, describe."""
+
+import dataclasses
+import pathlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import edgedipn_tf
+from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, tflite_file
+from edgedipn_tf.conversion.provenance import source_commit
+from edgedipn_tf.conversion.recipes import Recipe
+from edgedipn_tf.conversion.workdir import Workdir, open_workdir
+from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.models.inputs import input_signature
+from edgedipn_tf.publishing import publish_folder, write_bytes, write_json
+from edgedipn_tf.tensorflow_errors import one_line_errors
+
+_SPLIT = "eval"
+_BATCH_SIZE = 128
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a bundle is built.
+
+    Attributes:
+        recipes: one file is made by each.
+        parity_samples: evaluation samples that files are compared on, spread over the split; 0 is all of them.
+        benchmark_samples: how many of them the bundle holds for benchmarks.
+        overwrite: whether a bundle that is there may be replaced.
+        allow_degraded: whether a file beyond its tolerance is published, marked, instead of refused.
+        time_limit_s: seconds after which one conversion is stopped.
+    """
+
+    recipes: Sequence[Recipe]
+    parity_samples: int = 0
+    benchmark_samples: int = 64
+    overwrite: bool = False
+    allow_degraded: bool = False
+    time_limit_s: float = converter.TIME_LIMIT_S
+
+
+def build_bundle(
+    workdir_path: pathlib.Path,
+    output: pathlib.Path,
+    data: pathlib.Path | None,
+    settings: Settings,
+    report: Callable[[str], None],
+) -> None:
+    """Converts the model of a finished training run and publishes the bundle by one rename.
+
+    Equal inputs give equal bytes, but for the commit; TensorFlow's operations are made deterministic, for the process.
+
+    Args:
+        workdir_path: folder of the training run.
+        output: the bundle.
+        data: folder of the dataset; by default the one the model was trained on.
+        settings: how the bundle is built.
+        report: gets progress lines and the table of AUCs.
+
+    Raises:
+        InputError: when an input does not fit, a conversion fails, or a file is too far from Keras. Nothing is
+            published then.
+    """
+    workdir = open_workdir(workdir_path)
+    dataset = open_dataset(pathlib.Path(workdir.data) if data is None else data)
+    workdir.refuse_other_data(
+        dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
+    )
+    tf.config.experimental.enable_op_determinism()
+    model = workdir.load_model()
+    with publish_folder(output, settings.overwrite) as partial:
+        report(f"converting {workdir.model_name} of {model.count_params():,} weights for {workdir.max_length} steps")
+        files = _convert(model, workdir, partial, settings, report)
+        runners = {name: scoring.FileRunner(partial / name) for name in files}
+        scores = _score(model, workdir, dataset, runners, settings, report)
+        found = {name: parity.compare(r, scores.keras, scores.files[name], scores.labels) for name, r in files.items()}
+        keras_auc = scores.labels.auc(scores.keras)
+        report(parity.format_table(keras_auc, found))
+        if not settings.allow_degraded:
+            parity.refuse_degraded(found, scores.num_samples)
+        write_json(partial / bundle.PARITY, parity.parity_json(keras_auc, found, scores.num_samples))
+        for name in (bundle.SCHEMA, bundle.VOCABULARY):
+            shutil.copyfile(workdir.path / name, partial / name)
+        bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras)
+        described = [_describe(name, runners[name], found[name]) for name in files]
+        bundle.write_manifest(
+            partial, _description(workdir, list(scores.keras)), described, export.SIGNATURE, workdir.max_length
+        )
+    report(f"published {output}")
+
+
+def _convert(
+    model: keras.Model, workdir: Workdir, folder: pathlib.Path, settings: Settings, report: Callable[[str], None]
+) -> dict[str, Recipe]:
+    files = {}
+    # Beside the files, so that a full disk shows at once and a killed run's rest is removed with them.
+    with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=folder) as saved_model:
+        signature = input_signature(workdir.schema, workdir.max_length, batch_size=1)
+        outputs = export.export_saved_model(model, signature, pathlib.Path(saved_model))
+        for recipe in settings.recipes:
+            start = time.monotonic()
+            report(f"recipe {recipe.name}: converting in its own process")
+            content = converter.convert(pathlib.Path(saved_model), recipe, settings.time_limit_s)
+            tflite_file.check_content(tflite_file.read_content(content), recipe, model.count_params())
+            name = f"{workdir.model_name}_{recipe.name}.tflite"
+            write_bytes(folder / name, content)
+            scoring.FileRunner(folder / name).check_tensors(signature, outputs)
+            files[name] = recipe
+            report(f"recipe {recipe.name}: {len(content) / 1e6:.2f} MB in {time.monotonic() - start:.0f} s")
+    return files
+
+
+def _score(
+    model: keras.Model,
+    workdir: Workdir,
+    dataset: Dataset,
+    runners: Mapping[str, scoring.FileRunner],
+    settings: Settings,
+    report: Callable[[str], None],
+) -> scoring.Scores:
+    selected = scoring.spread(dataset.num_samples(_SPLIT), settings.parity_samples)
+    report(f"comparing with Keras on {len(selected)} of {dataset.num_samples(_SPLIT)} evaluation samples")
+    kept = selected[scoring.spread(len(selected), settings.benchmark_samples)]
+    batches = dataset.evaluation_batches(_SPLIT, workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
+    with one_line_errors(dataset.path, workdir.path):
+        return scoring.score(model, runners, batches, selected, kept, report)
+
+
+def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -> bundle.BundleFile:
+    inputs, outputs = runner.tensors()
+    return bundle.BundleFile(name, found.recipe, inputs, outputs, not found.is_within_tolerance)
+
+
+def _description(workdir: Workdir, outputs: Sequence[str]) -> dict[str, Any]:
+    return {
+        "model": workdir.model_name,
+        "schema_fingerprint": workdir.schema.fingerprint,
+        "vocabulary_fingerprint": workdir.vocabulary_fingerprint,
+        "project_version": edgedipn_tf.__version__,
+        "commit": source_commit(),
+        "intents": [
+            {"name": intent.name, "metric": intent.metric, "num_places": workdir.schema.num_places(intent)}
+            for intent in workdir.schema.intents
+            if intent.name in outputs
+        ],
+    }

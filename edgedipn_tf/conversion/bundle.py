@@ -1,0 +1,192 @@
+"""The bundle: everything an app ships, described by manifest.json, which is written last and checked by hashes.
+
+manifest.json      what the files are, their tensors, hashes and fingerprints
+*.tflite           one file a recipe, signature `predict`
+schema.json        what the inputs hold          vocabulary.json   names to ids
+parity.json        how far each file is from Keras
+benchmark/         real samples to measure with; an app leaves them out
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.publishing import file_sha256, read_json, write_json
+from edgedipn_tf.schema import Schema
+from edgedipn_tf.vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+SCHEMA = "schema.json"
+VOCABULARY = "vocabulary.json"
+PARITY = "parity.json"
+SAMPLES = "benchmark/samples.npz"
+EXPECTED_PREFIX = "expected_"
+_REMEDY = "make the bundle again with edgedipn_tf.convert"
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleFile:
+    """One TFLite file of a bundle.
+
+    Attributes:
+        name: file name.
+        recipe: name of the recipe it was made by.
+        inputs: name, dtype and shape of each input of the signature.
+        outputs: the same of each output, a probability by intent.
+        is_degraded: whether it is farther from Keras than its recipe tolerates, and was let through by a flag.
+    """
+
+    name: str
+    recipe: str
+    inputs: Sequence[Mapping[str, Any]]
+    outputs: Sequence[Mapping[str, Any]]
+    is_degraded: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and found whole.
+
+    Attributes:
+        path: its folder.
+        manifest: the content of manifest.json.
+        schema: what the inputs hold.
+    """
+
+    path: pathlib.Path
+    manifest: Mapping[str, Any]
+    schema: Schema
+
+    @property
+    def files(self) -> dict[str, pathlib.Path]:
+        """The TFLite files, by recipe."""
+        return {file["recipe"]: self.path / file["name"] for file in self.manifest["files"]}
+
+
+def write_samples(
+    folder: pathlib.Path,
+    inputs: Mapping[str, npt.NDArray[np.int32]],
+    expected: Mapping[str, npt.NDArray[np.float32]],
+) -> None:
+    """Writes the samples for benchmarks: inputs (N, ...) by name, and Keras' probabilities as `expected_<intent>`."""
+    path = folder / SAMPLES
+    path.parent.mkdir()
+    arrays = {name: values.astype(np.int32) for name, values in inputs.items()}
+    arrays.update({EXPECTED_PREFIX + intent: values.astype(np.float32) for intent, values in expected.items()})
+    with open(path, "wb") as file:  # savez gives every member the same date: equal samples, equal bytes
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def write_manifest(
+    folder: pathlib.Path, description: Mapping[str, Any], files: Sequence[BundleFile], signature: str, max_length: int
+) -> None:
+    """Writes manifest.json, which makes a folder a bundle; everything else has to be there.
+
+    Args:
+        folder: the folder that becomes the bundle.
+        description: model, fingerprints, versions and intents.
+        files: the TFLite files.
+        signature: key of their signature.
+        max_length: length of their sequences.
+    """
+    with np.load(folder / SAMPLES) as samples:
+        num_samples = len(samples[samples.files[0]])
+    manifest = {
+        **description,
+        "format_version": FORMAT_VERSION,
+        "max_length": max_length,
+        "files": [
+            {
+                **dataclasses.asdict(file),
+                **_identity(folder, file.name),
+                "signature": signature,
+                "max_length": max_length,
+            }
+            for file in files
+        ],
+        "documents": [{"name": name, **_identity(folder, name)} for name in (SCHEMA, VOCABULARY, PARITY)],
+        "benchmark_samples": {
+            "file": SAMPLES,
+            "sha256": file_sha256(folder / SAMPLES),
+            "num_samples": num_samples,
+        },
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _identity(folder: pathlib.Path, name: str) -> dict[str, Any]:
+    return {"sha256": file_sha256(folder / name), "size_bytes": (folder / name).stat().st_size}
+
+
+def read_bundle(path: pathlib.Path) -> Bundle:
+    """Reads a bundle and checks that it is whole: every hash, the schema's and the vocabulary's fingerprint.
+
+    The samples for benchmarks may be absent, as they are in an app; when they are there, they are checked.
+
+    Raises:
+        InputError: in one line, naming the file at fault and the remedy.
+    """
+    manifest = read_json(path / MANIFEST, "the description of a bundle", _REMEDY)
+    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
+        found = manifest.get("format_version") if isinstance(manifest, dict) else None
+        raise InputError(f"{path / MANIFEST} has format version {found}, not {FORMAT_VERSION}: {_REMEDY}")
+    try:
+        return _checked(path, manifest)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path / MANIFEST} is damaged ({error!r}): {_REMEDY}") from None
+
+
+def _checked(path: pathlib.Path, manifest: Mapping[str, Any]) -> Bundle:
+    for file in [*manifest["files"], *manifest["documents"]]:
+        _check_hash(path / file["name"], file["sha256"])
+    samples = manifest["benchmark_samples"]
+    if (path / samples["file"]).parent.exists():
+        _check_hash(path / samples["file"], samples["sha256"])
+    schema = read_schema(path / SCHEMA, _REMEDY)
+    vocabulary = read_vocabulary(path / VOCABULARY, schema, _REMEDY)
+    for what, found in (("schema", schema.fingerprint), ("vocabulary", vocabulary.fingerprint)):
+        expected = manifest[f"{what}_fingerprint"]
+        if found != expected:
+            raise InputError(
+                f"{path / what}.json has the fingerprint {found}, but {MANIFEST} says {expected}: {_REMEDY}"
+            )
+    return Bundle(path, manifest, schema)
+
+
+def _check_hash(path: pathlib.Path, expected: str) -> None:
+    if not path.is_file():
+        raise InputError(f"{path} is missing from the bundle: {_REMEDY}")
+    if file_sha256(path) != expected:
+        raise InputError(f"{path} is not the file that {MANIFEST} describes (SHA-256 differs): {_REMEDY}")
+
+
+def read_schema(path: pathlib.Path, remedy: str) -> Schema:
+    """Reads a schema.json, whose own fingerprint has to be that of its content.
+
+    Raises:
+        InputError: naming the file and the remedy.
+    """
+    values = read_json(path, "a schema", remedy)
+    try:
+        stored = values.pop("fingerprint", None)
+        schema = Schema.from_json(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is not a schema ({error!r}): {remedy}") from None
+    if stored not in (None, schema.fingerprint):
+        raise InputError(f"{path} was changed: it says {stored}, its content is {schema.fingerprint}: {remedy}")
+    return schema
+
+
+def read_vocabulary(path: pathlib.Path, schema: Schema, remedy: str) -> Vocabulary:
+    """Reads a vocabulary.json that fits a schema.
+
+    Raises:
+        InputError: naming the file and the remedy.
+    """
+    return Vocabulary.from_json(read_json(path, "a vocabulary", remedy), schema, path)

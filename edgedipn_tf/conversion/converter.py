@@ -1,0 +1,114 @@
+"""One conversion in one process of its own: the converter may crash or hang, and that must cost one line only.
+
+`convert` starts this module as a program, which writes the file's bytes to its standard output: a child that
+outlives a killed parent holds no file. With exit code 1 the standard output is the reason instead.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.recipes import RECIPES, Recipe
+
+TIME_LIMIT_S = 600.0
+_FAILED_CODE = 1
+
+
+def convert(saved_model: pathlib.Path, recipe: Recipe, time_limit_s: float = TIME_LIMIT_S) -> bytes:
+    """Converts a SavedModel with the signature `predict` to a TFLite file of built-in operators.
+
+    Args:
+        saved_model: the SavedModel.
+        recipe: how to convert.
+        time_limit_s: seconds after which the conversion is stopped.
+
+    Returns:
+        The content of the TFLite file.
+
+    Raises:
+        InputError: when the converter refuses the model, crashes, hangs, or gives nothing.
+    """
+    command = [sys.executable, "-m", __name__, str(saved_model), recipe.name]
+    return run_conversion(command, recipe.name, time_limit_s)
+
+
+def run_conversion(command: Sequence[str], recipe_name: str, time_limit_s: float) -> bytes:
+    """Runs a program that writes a TFLite file to its standard output; arguments and errors as in `convert`."""
+    root = str(pathlib.Path(__file__).parents[2])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])),
+        "PYTHONHASHSEED": "0",  # same model, same bytes
+        "CUDA_VISIBLE_DEVICES": "",  # the parent may hold the GPU's memory, and the converter needs none
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=time_limit_s, env=environment, check=False)
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            f"recipe {recipe_name}: the converter was stopped after {time_limit_s:g} s without a result: "
+            "choose another --recipe, or a longer --time_limit"
+        ) from None
+    if done.returncode == 0 and done.stdout:
+        return done.stdout
+    raise InputError(f"recipe {recipe_name}: {_reason(done)}")
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        remedy = "free some memory" if name == "SIGKILL" else "choose another --recipe"
+        return f"the converter crashed ({name}): {remedy}"
+    if done.returncode == 0:
+        return "the converter ended without a file: choose another --recipe"
+    told = done.stdout if done.returncode == _FAILED_CODE and done.stdout else done.stderr
+    lines = told.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"the converter ended with exit code {done.returncode} and without a word"
+
+
+def explain(error: str) -> str:
+    """Returns one line for an error text of the TFLite converter: the operators that a phone has not, or its start."""
+    operators = set(re.findall(r"'tf\.(\w+)' op", error))
+    for names in re.findall(r"(?:TF Select|Custom) ops: ([\w, ]+)", error):
+        operators.update(name.strip() for name in names.split(","))
+    if operators:
+        return (
+            f"the model needs operators that TFLite has not built in ({', '.join(sorted(operators))}), and a phone "
+            "runs built-in ones only: replace the layers they come from"
+        )
+    return f"the converter refused the model: {' '.join(error.split())[:300]}"
+
+
+def _convert_here(saved_model: str, recipe: Recipe) -> bytes:
+    import tensorflow as tf  # seconds and half a gigabyte that the parent of a conversion does not need twice
+
+    from edgedipn_tf.conversion.export import SIGNATURE
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[SIGNATURE])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if recipe.has_int8_weights:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter.convert()
+
+
+def _main(arguments: Sequence[str]) -> int:
+    saved_model, recipe_name = arguments
+    # The converter prints as it likes; what it prints must not end up in the file.
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
+        content, code = _convert_here(saved_model, RECIPES[recipe_name]), 0
+    except Exception as error:  # whatever it is, the parent tells it in one line
+        content, code = explain(f"{error}").encode(), _FAILED_CODE
+    with output:
+        output.write(content)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

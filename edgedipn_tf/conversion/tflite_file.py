@@ -1,0 +1,100 @@
+"""What a TFLite file is made of, read from its bytes: operators and weights. Refuses a file that a phone cannot run.
+
+TFLite quantizes no weight of fewer than 1024 elements, so small tables stay float32 in an int8 file.
+"""
+
+import dataclasses
+import math
+
+from ai_edge_litert import schema_py_generated as tflite
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.recipes import Recipe
+
+QUANTIZED_FROM_ELEMENTS = 1024
+_MAX_FLOAT_SHARE = 0.1
+_VARIABLE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+_OPERATOR_NAMES = {v: k for k, v in vars(tflite.BuiltinOperator).items() if not k.startswith("_")}
+_TYPE_NAMES = {v: k.lower() for k, v in vars(tflite.TensorType).items() if not k.startswith("_")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Weight:
+    """A constant tensor of a file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def num_elements(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class TfliteContent:
+    """What a file is made of.
+
+    Attributes:
+        operators: names of the built-in operators it uses, sorted.
+        foreign_operators: names of the operators that are not built in (Flex, custom), sorted.
+        weights: its constant tensors; tensors that share their bytes count once.
+    """
+
+    operators: tuple[str, ...]
+    foreign_operators: tuple[str, ...]
+    weights: tuple[Weight, ...]
+
+    def num_elements(self, *dtypes: str) -> int:
+        """Returns the number of constant values of the given types."""
+        return sum(weight.num_elements for weight in self.weights if weight.dtype in dtypes)
+
+
+def read_content(file: bytes) -> TfliteContent:
+    """Reads what a TFLite file is made of."""
+    model = tflite.ModelT.InitFromPackedBuf(file, 0)
+    foreign = sorted(code.customCode.decode() for code in model.operatorCodes if code.customCode is not None)
+    codes = {max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes}
+    tensors = {}  # by buffer
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            data = model.buffers[tensor.buffer].data
+            if data is not None and len(data):
+                shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+                tensors[tensor.buffer] = Weight(tensor.name.decode(), _TYPE_NAMES[tensor.type], shape)
+    operators = sorted({_OPERATOR_NAMES[code] for code in codes} - {"CUSTOM"})
+    return TfliteContent(tuple(operators), tuple(foreign), tuple(tensors.values()))
+
+
+def check_content(content: TfliteContent, recipe: Recipe, num_parameters: int) -> None:
+    """Refuses a file that a phone cannot run, or that lacks the weights the model has.
+
+    Args:
+        content: what the file is made of.
+        recipe: how it was made.
+        num_parameters: number of weights of the Keras model.
+
+    Raises:
+        InputError: in one line, naming the recipe and what is wrong with the file.
+    """
+    what = f"recipe {recipe.name}"
+    if content.foreign_operators:
+        raise InputError(
+            f"{what}: the file needs operators that TFLite has not built in ({', '.join(content.foreign_operators)}): "
+            "replace the layers they come from"
+        )
+    found = content.num_elements("float32", "int8")
+    variables = _VARIABLE_OPERATORS.intersection(content.operators)
+    if variables or found < num_parameters / 2:
+        raise InputError(
+            f"{what}: the file is without weights ({found} constant values for {num_parameters} parameters"
+            + (f", read by {', '.join(sorted(variables))}" if variables else "")
+            + "): the variables of the model were not exported"
+        )
+    large = [w for w in content.weights if w.dtype == "float32" and w.num_elements >= QUANTIZED_FROM_ELEMENTS]
+    if recipe.has_int8_weights and sum(w.num_elements for w in large) > _MAX_FLOAT_SHARE * num_parameters:
+        names = ", ".join(w.name for w in sorted(large, key=lambda w: -w.num_elements)[:3])
+        raise InputError(
+            f"{what}: weights that should be int8 stayed float32 (largest: {names}): use the recipe float32"
+        )

@@ -1,0 +1,93 @@
+"""Reads the folder of a finished training run: what to convert, and what it was trained on."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+
+import keras
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.bundle import read_schema, read_vocabulary
+from edgedipn_tf.models import variants  # noqa: F401  registers the classes a model.keras is made of
+from edgedipn_tf.publishing import read_json
+from edgedipn_tf.schema import Schema
+
+_REMEDY = "train with edgedipn_tf.train until it ends, or name another --workdir"
+
+
+@dataclasses.dataclass(frozen=True)
+class Workdir:
+    """A finished training run.
+
+    Attributes:
+        path: its folder.
+        model_name: name of the model.
+        max_length: steps of the sequences it was trained on.
+        data: folder of the dataset it was trained on.
+        schema: what the inputs hold.
+        vocabulary_fingerprint: identity of the vocabulary it was trained on.
+    """
+
+    path: pathlib.Path
+    model_name: str
+    max_length: int
+    data: str
+    schema: Schema
+    vocabulary_fingerprint: str
+
+    def load_model(self) -> keras.Model:
+        """Returns the trained model.
+
+        Raises:
+            InputError: when model.keras cannot be read.
+        """
+        try:
+            return keras.models.load_model(self.path / "model.keras", compile=False)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.path / 'model.keras'} cannot be read ({reason}): {_REMEDY}") from None
+
+    def refuse_other_data(self, path: pathlib.Path, fingerprints: Mapping[str, str]) -> None:
+        """Refuses a dataset that the model was not trained on.
+
+        Args:
+            path: folder of the dataset.
+            fingerprints: of its `schema` and its `vocabulary`.
+
+        Raises:
+            InputError: naming both fingerprints.
+        """
+        own = {"schema": self.schema.fingerprint, "vocabulary": self.vocabulary_fingerprint}
+        for what, fingerprint in own.items():
+            if fingerprints[what] != fingerprint:
+                raise InputError(
+                    f"{path} has the {what} {fingerprints[what]}, but {self.path} was trained on {fingerprint}: "
+                    "pass --data with the dataset it was trained on"
+                )
+
+
+def open_workdir(path: pathlib.Path) -> Workdir:
+    """Reads a finished training run.
+
+    Raises:
+        InputError: in one line, when the run has not ended, or its descriptions do not fit each other.
+    """
+    for name in ("model.keras", "metrics.json"):
+        if not (path / name).is_file():
+            raise InputError(f"{path} is not a finished training run (it has no {name}): {_REMEDY}")
+    config = read_json(path / "config.json", "the settings of a training run", _REMEDY)
+    schema = read_schema(path / "schema.json", _REMEDY)
+    found = {
+        "schema": schema.fingerprint,
+        "vocabulary": read_vocabulary(path / "vocabulary.json", schema, _REMEDY).fingerprint,
+    }
+    try:
+        for what, fingerprint in found.items():
+            if config[f"{what}_fingerprint"] != fingerprint:
+                raise InputError(
+                    f"{path / what}.json has the fingerprint {fingerprint}, but config.json says "
+                    f"{config[f'{what}_fingerprint']}: {_REMEDY}"
+                )
+        return Workdir(path, config["model"], int(config["max_length"]), config["data"], schema, found["vocabulary"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path / 'config.json'} is not that of a training run ({error!r}): {_REMEDY}") from None

@@ -1,0 +1,120 @@
+"""Command: a trained model -> a bundle of TFLite files, each compared with Keras. Flags only; the work is elsewhere."""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion import bundle
+from edgedipn_tf.conversion.recipes import RECIPES, find_recipes
+from edgedipn_tf.quiet_start import import_tensorflow
+
+DESCRIPTION = f"""
+Converts the model of a finished training run to TFLite files, compares each with Keras on the evaluation samples, and
+publishes them as a bundle: manifest, files, schema, vocabulary, parity, samples to measure with.
+
+  python -m edgedipn_tf.convert --workdir=workdir --output=bundle
+  python -m edgedipn_tf.convert verify bundle
+
+Recipes:
+{chr(10).join(f"  {recipe.name:14}{recipe.when_to_choose}" for recipe in RECIPES.values())}
+
+A file farther from Keras than its recipe tolerates is refused (exit code 2, nothing published).
+"""
+VERIFY_DESCRIPTION = """
+Checks that a bundle is whole: every hash, the fingerprints of the schema and of the vocabulary.
+
+  python -m edgedipn_tf.convert verify bundle
+"""
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of `convert`."""
+    flags.DEFINE_string("workdir", None, "Folder of a finished training run (edgedipn_tf.train).", flag_values=values)
+    flags.DEFINE_string("output", None, "Folder of the bundle to publish.", flag_values=values)
+    flags.DEFINE_string(
+        "data", None, "Folder of the dataset; by default the one the model was trained on.", flag_values=values
+    )
+    flags.DEFINE_list("recipe", list(RECIPES), "Recipes, separated by commas: a file each.", flag_values=values)
+    flags.DEFINE_integer(
+        "parity_samples",
+        0,
+        "Evaluation samples that files are compared with Keras on, spread over the split; 0 is all of them.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "benchmark_samples",
+        64,
+        "How many of them the bundle holds to measure latency with.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_bool("overwrite", False, "Replace a bundle that is there.", flag_values=values)
+    flags.DEFINE_bool(
+        "allow_degraded",
+        False,
+        "Publish a file although it is farther from Keras than tolerated; the manifest marks it.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "time_limit",
+        600.0,
+        "Seconds after which one conversion is stopped.",
+        lower_bound=1.0,
+        flag_values=values,
+    )
+    flags.mark_flags_as_required(["workdir", "output"], values)
+
+
+def main(values: flags.FlagValues, rest: list[str]) -> None:
+    """Converts."""
+    recipes = find_recipes(values.recipe)
+    import_tensorflow()
+    from edgedipn_tf.conversion.build_bundle import Settings, build_bundle  # --help and `verify` do without TensorFlow
+
+    settings = Settings(
+        recipes=recipes,
+        parity_samples=values.parity_samples,
+        benchmark_samples=values.benchmark_samples,
+        overwrite=values.overwrite,
+        allow_degraded=values.allow_degraded,
+        time_limit_s=values.time_limit,
+    )
+    data = pathlib.Path(values.data) if values.data else None
+    build_bundle(pathlib.Path(values.workdir), pathlib.Path(values.output), data, settings, _report)
+
+
+def verify(values: flags.FlagValues, rest: list[str]) -> None:
+    """Checks one bundle."""
+    if len(rest) != 1 or rest[0].startswith("-"):
+        raise InputError("name one bundle: python -m edgedipn_tf.convert verify BUNDLE")
+    found = bundle.read_bundle(pathlib.Path(rest[0]))
+    degraded = [file["name"] for file in found.manifest["files"] if file["is_degraded"]]
+    print(
+        f"{found.path} is whole: {found.manifest['model']}, {len(found.files)} files, "
+        f"schema {found.manifest['schema_fingerprint']}"
+        + (f"; beyond tolerance: {', '.join(degraded)}" if degraded else "")
+    )
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs `convert`, or `verify` when it is the first argument, and returns the exit code."""
+    if arguments[:1] == ["verify"]:
+        return commands.run(VERIFY_DESCRIPTION, lambda values: None, verify, arguments[1:], known_only=True)
+    return commands.run(DESCRIPTION, define_flags, main, arguments)
+
+
+def cli() -> None:
+    """Entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,157 @@
+"""A bundle is whole, or one line says what is wrong with it."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion import bundle
+from edgedipn_tf.conversion.bundle import BundleFile, read_bundle, write_manifest, write_samples
+from edgedipn_tf.publishing import file_sha256, write_json
+from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.vocabulary import Vocabulary
+
+SCHEMA = edgedipn_schema("UTC", "test")
+VOCABULARY = Vocabulary.from_counts(SCHEMA, {"browse_page": {"home": 9}}, 1)
+INPUTS = {"history": np.arange(4).reshape(2, 2)}
+EXPECTED = {"realtime_purchase": np.array([[0.25], [0.5]])}
+
+
+def write_bundle(folder: pathlib.Path) -> pathlib.Path:
+    folder.mkdir()
+    (folder / "m_float32.tflite").write_bytes(b"weights")
+    write_json(folder / "schema.json", {**SCHEMA.to_json(), "fingerprint": SCHEMA.fingerprint})
+    write_json(folder / "vocabulary.json", VOCABULARY.to_json())
+    write_json(folder / "parity.json", {"num_samples": 2})
+    write_samples(folder, INPUTS, EXPECTED)
+    tensors = [{"name": "history", "dtype": "int32", "shape": [1, 2]}]
+    outputs = [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}]
+    description = {
+        "model": "m",
+        "schema_fingerprint": SCHEMA.fingerprint,
+        "vocabulary_fingerprint": VOCABULARY.fingerprint,
+        "project_version": "1",
+        "commit": None,
+        "intents": [{"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1}],
+    }
+    files = [BundleFile("m_float32.tflite", "float32", tensors, outputs, is_degraded=False)]
+    write_manifest(folder, description, files, "predict", 64)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    return write_bundle(tmp_path / "bundle")
+
+
+def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["format_version"] == 1
+    assert manifest["max_length"] == 64
+    assert manifest["files"] == [
+        {
+            "name": "m_float32.tflite",
+            "recipe": "float32",
+            "sha256": file_sha256(folder / "m_float32.tflite"),
+            "size_bytes": 7,
+            "signature": "predict",
+            "max_length": 64,
+            "inputs": [{"name": "history", "dtype": "int32", "shape": [1, 2]}],
+            "outputs": [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}],
+            "is_degraded": False,
+        }
+    ]
+    assert manifest["benchmark_samples"] == {
+        "file": "benchmark/samples.npz",
+        "sha256": file_sha256(folder / "benchmark/samples.npz"),
+        "num_samples": 2,
+    }
+
+
+def test_samples_are_int32_inputs_and_float32_expectations_by_name(folder: pathlib.Path) -> None:
+    with np.load(folder / "benchmark/samples.npz", allow_pickle=False) as samples:
+        assert set(samples.files) == {"history", "expected_realtime_purchase"}
+        assert samples["history"].dtype == np.int32 and samples["history"].tolist() == [[0, 1], [2, 3]]
+        assert samples["expected_realtime_purchase"].dtype == np.float32
+        assert samples["expected_realtime_purchase"].tolist() == [[0.25], [0.5]]
+
+
+def test_a_whole_bundle_is_read(folder: pathlib.Path) -> None:
+    found = read_bundle(folder)
+    assert found.schema == SCHEMA
+    assert found.files == {"float32": folder / "m_float32.tflite"}
+
+
+def test_equal_content_gives_equal_bytes(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    other = write_bundle(tmp_path / "other")
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert len(names) == 6
+    assert [(folder / name).read_bytes() for name in names] == [(other / name).read_bytes() for name in names]
+
+
+def test_an_app_may_leave_the_samples_out(folder: pathlib.Path) -> None:
+    (folder / "benchmark/samples.npz").unlink()
+    (folder / "benchmark").rmdir()
+    assert read_bundle(folder).manifest["model"] == "m"
+
+
+@pytest.mark.parametrize(
+    "name", ["m_float32.tflite", "schema.json", "vocabulary.json", "parity.json", "benchmark/samples.npz"]
+)
+def test_a_changed_or_missing_file_is_named(folder: pathlib.Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name} is not the file that manifest.json describes.*make the bundle again"):
+        read_bundle(folder)
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"{name} is missing from the bundle"):
+        read_bundle(folder)
+
+
+def change_manifest(folder: pathlib.Path, **values: object) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", {**manifest, **values})
+
+
+@pytest.mark.parametrize("what", ["schema", "vocabulary"])
+def test_another_fingerprint_names_both(folder: pathlib.Path, what: str) -> None:
+    own = {"schema": SCHEMA.fingerprint, "vocabulary": VOCABULARY.fingerprint}[what]
+    change_manifest(folder, **{f"{what}_fingerprint": "0123456789abcdef"})
+    with pytest.raises(InputError, match=f"{what}.json has the fingerprint {own}.* says 0123456789abcdef"):
+        read_bundle(folder)
+
+
+def test_another_format_version_is_refused(folder: pathlib.Path) -> None:
+    change_manifest(folder, format_version=2)
+    with pytest.raises(InputError, match="format version 2, not 1"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("values", [{"files": [{}]}, {"files": 3}, {"benchmark_samples": None}])
+def test_a_damaged_manifest_is_one_line(folder: pathlib.Path, values: dict[str, object]) -> None:
+    change_manifest(folder, **values)
+    with pytest.raises(InputError, match="manifest.json is damaged"):
+        read_bundle(folder)
+
+
+def test_a_manifest_that_is_not_an_object_is_refused(folder: pathlib.Path) -> None:
+    (folder / "manifest.json").write_text("[]")
+    with pytest.raises(InputError, match="format version None"):
+        read_bundle(folder)
+
+
+def test_a_folder_without_manifest_is_no_bundle(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="manifest.json.*does not exist"):
+        read_bundle(tmp_path)
+
+
+def test_a_schema_whose_content_was_changed_is_refused(tmp_path: pathlib.Path) -> None:
+    write_json(tmp_path / "schema.json", {**SCHEMA.to_json(), "fingerprint": "0123456789abcdef"})
+    with pytest.raises(InputError, match="schema.json was changed"):
+        bundle.read_schema(tmp_path / "schema.json", "remedy")
+    (tmp_path / "schema.json").write_text('{"views": 3}')
+    with pytest.raises(InputError, match="schema.json is not a schema.*: remedy"):
+        bundle.read_schema(tmp_path / "schema.json", "remedy")

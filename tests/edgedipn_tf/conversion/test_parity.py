@@ -1,0 +1,115 @@
+"""The gate between a file and a phone, with numbers that can be checked by hand."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.parity import Labels, compare, format_table, parity_json, refuse_degraded
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Recipe, Tolerance
+
+# Two positives above two negatives: AUC 1. The fifth sample is unknown and counts for errors only.
+KERAS = {"buy": np.array([[0.1], [0.2], [0.3], [0.4], [0.9]], np.float32)}
+LABELS = Labels(
+    labels={"buy": np.array([[0], [0], [1], [1], [0]], np.float32)},
+    weights={"buy": np.array([[1], [1], [1], [1], [0]], np.float32)},
+)
+
+
+def with_tolerance(recipe: Recipe, **limits: float) -> Recipe:
+    return dataclasses.replace(recipe, tolerance=Tolerance(**limits))
+
+
+def test_errors_and_auc_by_hand() -> None:
+    # 0.2 and 0.3 change places: three of four pairs stay in order.
+    file = {"buy": np.array([[0.1], [0.3], [0.2], [0.4], [0.9]], np.float32)}
+    found = compare(FLOAT32, KERAS, file, LABELS)
+    assert found.max_abs_error == pytest.approx(0.1, abs=1e-7)
+    assert found.mean_abs_error == pytest.approx(0.2 / 5, abs=1e-7)
+    assert found.auc == {"buy": 0.75}
+    assert found.auc_difference == {"buy": -0.25}
+
+
+def test_an_unknown_label_counts_for_errors_but_not_for_the_auc() -> None:
+    file = {"buy": np.array([[0.1], [0.2], [0.3], [0.4], [0.0]], np.float32)}
+    found = compare(FLOAT32, KERAS, file, LABELS)
+    assert found.max_abs_error == pytest.approx(0.9, abs=1e-7)
+    assert found.auc_difference == {"buy": 0.0}
+
+
+def test_category_intents_rank_all_known_pairs_of_sample_and_candidate() -> None:
+    # Known pairs: 0.1 (0), 0.6 (1), 0.7 (0); the positive is above one of two negatives.
+    keras = {"leaf": np.array([[0.1, 0.6], [0.7, 0.9]], np.float32)}
+    labels = Labels({"leaf": np.array([[0, 1], [0, 1]], np.float32)}, {"leaf": np.array([[1, 1], [1, 0]], np.float32)})
+    assert compare(FLOAT32, keras, keras, labels).auc == {"leaf": 0.5}
+
+
+def test_an_auc_without_both_classes_is_none_and_refuses_nothing() -> None:
+    labels = Labels({"buy": np.zeros((5, 1), np.float32)}, LABELS.weights)
+    found = compare(DYNAMIC_INT8, KERAS, KERAS, labels)
+    assert found.auc == found.auc_difference == {"buy": None}
+    assert found.is_within_tolerance
+    assert "n/a" in format_table({"buy": None}, {"m.tflite": found})
+
+
+@pytest.mark.parametrize(("error", "is_within"), [(0.9e-5, True), (1.5e-5, False)])
+def test_float32_is_refused_beyond_one_in_a_hundred_thousand(error: float, is_within: bool) -> None:
+    file = {"buy": (KERAS["buy"].astype(np.float64) + [[0], [0], [0], [error], [0]]).astype(np.float32)}
+    assert compare(FLOAT32, KERAS, file, LABELS).is_within_tolerance is is_within
+
+
+# tensorflow/tensorflow#48774, #48487, #60903: quantized models that were worse than their floats and shipped unnoticed.
+def test_a_file_that_swaps_users_is_refused_with_the_intent_and_the_resolution() -> None:
+    file = {"buy": np.array([[0.1], [0.21], [0.2], [0.4], [0.9]], np.float32)}
+    found = {"m_int8.tflite": compare(DYNAMIC_INT8, KERAS, file, LABELS)}
+    with pytest.raises(InputError, match=r"m_int8.tflite .* 5 evaluation samples.*AUC of buy -0.2500.*pair is 0.25") as e:
+        refuse_degraded(found, 5)
+    assert "--allow_degraded" in str(e.value) and "\n" not in str(e.value)
+
+
+def test_a_large_mean_error_is_refused_even_when_ranks_are_kept() -> None:
+    # Every probability is 0.1 lower: the order is the same, what passes a threshold of a policy is not.
+    found = compare(DYNAMIC_INT8, KERAS, {"buy": KERAS["buy"] - 0.1}, LABELS)
+    assert found.violations == ("mean error 0.1 > 0.02",)
+
+
+def test_a_gain_beyond_the_tolerance_is_refused_too() -> None:
+    # The gate asks whether the file does what Keras does, not whether it got lucky.
+    labels = Labels({"buy": 1 - LABELS.labels["buy"]}, LABELS.weights)
+    file = {"buy": np.array([[0.1], [0.21], [0.2], [0.4], [0.9]], np.float32)}
+    assert compare(DYNAMIC_INT8, KERAS, file, labels).auc_difference == {"buy": 0.25}
+    assert not compare(DYNAMIC_INT8, KERAS, file, labels).is_within_tolerance
+
+
+def test_outputs_are_bound_by_name() -> None:
+    # tensorflow/tensorflow#47927, #61065, #51858: the order of outputs changes in conversion.
+    keras = {"zeta": KERAS["buy"], "alpha": 1 - KERAS["buy"]}
+    labels = Labels({i: LABELS.labels["buy"] for i in keras}, {i: LABELS.weights["buy"] for i in keras})
+    found = compare(FLOAT32, keras, dict(reversed(list(keras.items()))), labels)
+    assert found.max_abs_error == 0
+    assert found.auc == {"zeta": 1.0, "alpha": 0.0}
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_probability_that_is_not_finite_is_refused_whatever_the_tolerance(broken: float) -> None:
+    file = {"buy": np.where(KERAS["buy"] > 0.8, broken, KERAS["buy"])}
+    with pytest.raises(InputError, match="buy is not finite for 1 of 5"):
+        compare(with_tolerance(FLOAT32), KERAS, file, LABELS)
+
+
+def test_parity_json_holds_what_was_found_and_what_was_tolerated() -> None:
+    found = compare(FLOAT32, KERAS, KERAS, LABELS)
+    values = json.loads(json.dumps(parity_json({"buy": 1.0}, {"m.tflite": found}, 5)))
+    assert values["num_samples"] == 5
+    assert values["keras"] == {"auc": {"buy": 1.0}}
+    assert values["files"]["m.tflite"]["is_within_tolerance"] is True
+    assert values["files"]["m.tflite"]["max_abs_error"] == 0
+    assert values["tolerance"]["float32"]["max_abs_error"] == 1e-5
+
+
+def test_the_table_shows_the_difference_beside_each_auc() -> None:
+    file = {"buy": np.array([[0.1], [0.3], [0.2], [0.4], [0.9]], np.float32)}
+    table = format_table({"buy": 1.0}, {"m.tflite": compare(FLOAT32, KERAS, file, LABELS)})
+    assert "0.7500 (-0.2500)" in table and "1.0000" in table
