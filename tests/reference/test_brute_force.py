@@ -230,7 +230,7 @@ def test_candidates_bought_then_browsed_then_popular() -> None:
         shop(t0 - 15, "search", None, None),
         shop(t0 - 10, "browse", None, "b"),
         shop(t0 - 5, "purchase", "T", "bought"),
-        shop(t0, "browse", "T", None),
+        shop(t0, "purchase", "T", None),
         shop(t0 + 1, "cart", "T", "carted"),
         shop(t0 + 2, "purchase", None, None),
         shop(t0 + HOUR, "purchase", "T", "bought"),
@@ -238,6 +238,9 @@ def test_candidates_bought_then_browsed_then_popular() -> None:
         shop(t0 + 7 * DAY, "purchase", "U", "late"),
         shop(t0 + 7 * DAY + 1, "purchase", "U", "too late"),
     ]
+    assert one([*browse, shop(t0 + 3, "purchase", None, "first")], t0, options(log_end_ms=D0 + 20 * DAY)).candidates[
+        :3
+    ] == [(None, "first"), ("T", "bought"), ("T", None)]
     sample = one(browse, t0, options(log_end_ms=D0 + 20 * DAY, min_count=99))
     assert sample.candidates == [("T", "bought"), ("U", "late"), ("T", None), (None, "b"), ("T", "a")]
     assert sample.weights["realtime_top_category"] == [1, 1, 0, 0, 0, 0, 0, 0]

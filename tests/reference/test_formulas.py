@@ -115,3 +115,4 @@ def test_direction_is_decided_on_sixteenths() -> None:
     assert formulas.direction_id(5, 5.05, 2, 3) == 1
     assert formulas.direction_id(5, 5.07, 2, 3) == 2
     assert formulas.direction_id(5, 4.99, 2, 3) == 3
+    assert formulas.direction_id(0, -0.01, 2, 3) == 3
