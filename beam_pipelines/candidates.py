@@ -63,7 +63,8 @@ class PopularPairs:
         drawn = mix(state[:, None] ^ np.arange(NUM_DRAWS, dtype=np.uint64))
         total = self.cumulative_counts[-1]
         points = ((drawn >> np.uint64(32)) * total) >> np.uint64(32)
-        return np.searchsorted(self.cumulative_counts, points, side="right")
+        positions: NDArray[np.intp] = np.searchsorted(self.cumulative_counts, points, side="right")
+        return positions
 
 
 class BrowsedPairs:

@@ -7,10 +7,8 @@ import fractions
 from absl import flags
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.local_time import LocalTime
-from edgedipn_tf.random_keys import key
-
-DAY_MS = 24 * 3600 * 1000
+from edgedipn_tf.local_time import FIRST_MS, LAST_MS, LocalTime
+from edgedipn_tf.random_keys import key, mix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +139,10 @@ def _time_ms(flag: str, text: str) -> int:
         raise InputError(f"--{flag}={text}: expected an ISO date or date-time such as 2017-11-25T00:00+08:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    return (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(milliseconds=1)
+    time_ms = (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) // datetime.timedelta(milliseconds=1)
+    if not FIRST_MS <= time_ms <= LAST_MS:
+        raise InputError(f"--{flag}={text}: expected a time in the years 1900 to 2199")
+    return time_ms
 
 
 def _day(flag: str, text: str | None) -> int | None:

@@ -44,7 +44,8 @@ class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
             for reject in rejects:
                 yield beam.pvalue.TaggedOutput(REJECTS, (input.name, reject))
             if len(batch):
-                yield from encoding.encode_chunks(batch, self._options.local_time.hour)
+                for user_id, chunk in encoding.encode_chunks(batch, self._options.local_time.hour):
+                    yield user_id, tuple(chunk)  # a plain tuple: Beam's coder is quick on it
 
 
 def _count(name: tuple[str, ...], count: int) -> Any:

@@ -40,7 +40,7 @@ def run(
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    values = flags.FlagValues()
+    values = flags.FlagValues()  # type: ignore[no-untyped-call]
     define_flags(values)
     if any(argument in ("--help", "-help", "-h", "--helpfull") for argument in arguments):
         print(help_text(description, values))

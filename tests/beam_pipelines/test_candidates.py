@@ -11,7 +11,11 @@ def popular(*counts: tuple[str, int]) -> PopularPairs:
 
 
 def filled_leaves(
-    visited: list[str | None], bought: list[str], popular_pairs: PopularPairs, draws: list[int], num_seen: int | None = None
+    visited: list[str | None],
+    bought: list[str],
+    popular_pairs: PopularPairs,
+    draws: list[int],
+    num_seen: int | None = None,
 ) -> list[str | None]:
     log = browse_log([(i, "browse", leaf, "top" if leaf else None) for i, leaf in enumerate(visited)])
     browsed = BrowsedPairs(log.tables["browse"])

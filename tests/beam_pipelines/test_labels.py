@@ -15,7 +15,7 @@ SCHEMA = edgedipn_schema()
 UTC = LocalTime("UTC")
 DAY_MS = 24 * HOUR_MS
 T0 = 100 * DAY_MS + 10 * HOUR_MS
-FAR = Horizon(log_end_ms=1000 * DAY_MS, split_ms=None)
+FAR = Horizon(log_end_ms=100_000 * DAY_MS, split_ms=None)
 NO_PLACES = np.full((1, SCHEMA.num_candidates), -1)
 
 
@@ -27,9 +27,7 @@ def labels_of(actions: list[BrowseAction], t0_ms: int = T0, horizon: Horizon = F
     return dict(zip([intent.name for intent in SCHEMA.intents[:4]], row[:4].tolist(), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("offset_ms", "expected"), [(0, 0), (1, 1), (HOUR_MS, 1), (HOUR_MS + 1, 0), (-1, 0)]
-)
+@pytest.mark.parametrize(("offset_ms", "expected"), [(0, 0), (1, 1), (HOUR_MS, 1), (HOUR_MS + 1, 0), (-1, 0)])
 def test_one_hour_is_open_at_t0_and_closed_at_its_end(offset_ms: int, expected: int) -> None:
     assert labels_of([(T0 + offset_ms, "purchase", None, None)])["realtime_purchase"] == expected
     assert labels_of([(T0 + offset_ms, "cart", None, None)])["realtime_cart"] == expected

@@ -1,0 +1,47 @@
+# The few commands a person types. `make setup` works with uv when it is installed, else with pip.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+LOGS ?= simulated
+SHELL := /bin/bash
+
+.PHONY: quickstart setup test test-slow test-device check bench help
+
+help:
+	@echo "make setup                        the environment, in $(VENV)"
+	@echo "make quickstart                   logs (simulated) -> dataset -> model -> int8 bundle -> verdict"
+	@echo "make quickstart LOGS=taobao:PATH  the same on the public Taobao log; also LOGS=jd:PATH"
+	@echo "make test                         the default tests, under ten minutes"
+	@echo "make test-slow                    the tests that take minutes"
+	@echo "make check                        ruff, mypy, import direction"
+
+setup: $(VENV)/.installed
+
+# Made in one go: the stamp is the last thing written, so an interrupted installation starts again.
+$(VENV)/.installed: constraints.txt setup.py
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --seed --python $(PYTHON) $(VENV) && \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet -r constraints.txt && \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --no-deps --no-build-isolation -e . ; \
+	else \
+	  ($(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)) && \
+	  echo "installing the packages of constraints.txt, about a minute" && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r constraints.txt && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+quickstart: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m edgedipn_tf.quickstart --logs=$(LOGS) $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_imports.py

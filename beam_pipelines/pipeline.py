@@ -1,0 +1,131 @@
+"""The graph of the discretization job: one readable chain from pieces of files to shards of records."""
+
+import argparse
+import difflib
+import json
+import logging
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_pipelines import description, reading, transforms
+from beam_pipelines.inputs import Input
+from beam_pipelines.log_extent import resolve
+from beam_pipelines.options import DiscretizeOptions
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.schema import Schema
+
+
+def parse_beam_options(arguments: list[str], own_flags: Sequence[str]) -> PipelineOptions:
+    """Returns Beam's own options.
+
+    Args:
+        arguments: what is left of the command line.
+        own_flags: names of the command's flags, to find the nearest name of a misspelled one.
+
+    Raises:
+        InputError: for an unknown flag, which Beam would drop with a warning.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for group in PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    unknown = [a for a in parser.parse_known_args(arguments)[1] if a.startswith("-")]
+    if unknown:
+        name = unknown[0].split("=")[0].lstrip("-")
+        near = difflib.get_close_matches(name, [*own_flags, "runner"], 1)
+        raise InputError(f"unknown flag --{name}" + (f": did you mean --{near[0]}?" if near else "; see --help"))
+    if not any(a.split("=")[0] == "--runner" for a in arguments):
+        # DirectRunner would try to download another runner first, so the same command could run two engines.
+        arguments = ["--runner=FnApiRunner", *arguments]
+    return PipelineOptions(arguments)
+
+
+def build_pipeline(
+    beam_options: PipelineOptions,
+    pieces: Sequence[reading.Piece],
+    inputs: dict[str, Input],
+    schema: Schema,
+    job: DiscretizeOptions,
+    folder: pathlib.Path,
+) -> beam.Pipeline:
+    """Builds the job: read and encode, group by user, fit the vocabularies, cut the samples, write.
+
+    Args:
+        beam_options: runner and its settings.
+        pieces: parts of files, the unit of parallel reading.
+        inputs: columns of each input.
+        schema: what a sample is made of.
+        job: settings of the discretization.
+        folder: where the files go.
+    """
+    pipeline = beam.Pipeline(options=beam_options)
+    outputs = (
+        pipeline
+        | "List pieces" >> beam.Create(list(pieces))
+        | "Spread pieces" >> beam.Reshuffle()
+        | "Read, validate, encode"
+        >> beam.ParDo(transforms.ReadAndEncode(inputs, job)).with_outputs(
+            transforms.COUNTS, transforms.REJECTS, main="chunks"
+        )
+    )
+    users = (
+        outputs.chunks
+        | "Group by user" >> beam.GroupByKey()
+        | "Order and deduplicate" >> beam.ParDo(transforms.AssembleUser()).with_outputs(transforms.COUNTS, main="logs")
+    )
+    fitted = users.logs | "Fit vocabularies" >> transforms.FitVocabulary(schema, job)
+    resolved = (
+        users.logs
+        | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts(job))
+        | "Settle its extent" >> beam.Map(resolve, job)
+    )
+    samples = users.logs | "Cut samples" >> beam.ParDo(
+        transforms.MakeRecords(schema, job), beam.pvalue.AsSingleton(fitted), beam.pvalue.AsSingleton(resolved)
+    ).with_outputs(transforms.COUNTS, main="records")
+    _write(outputs, users, fitted, resolved, samples, job, folder)
+    return pipeline
+
+
+def _write(
+    outputs: Any, users: Any, fitted: Any, resolved: Any, samples: Any, job: DiscretizeOptions, folder: pathlib.Path
+) -> None:
+    (
+        samples.records
+        | "Group by shard" >> beam.GroupByKey()
+        | "Write shards" >> beam.ParDo(transforms.WriteShard(folder, job.num_shards))
+    )
+    (
+        outputs.rejects
+        | "Group rejects by input" >> beam.GroupByKey()
+        | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder / "rejects"))
+    )
+    (
+        (outputs.counts, users.counts, samples.counts)
+        | "Gather counts" >> beam.Flatten()
+        | "Sum counts" >> beam.CombinePerKey(sum)
+        | "List counts" >> beam.combiners.ToList()
+        | "Write counts" >> beam.Map(transforms.write_counts, folder / description.COUNTS_FILE)
+    )
+    fitted | "Write vocabulary" >> beam.Map(
+        lambda fitted, path: transforms.write_vocabulary(fitted.vocabulary, path), folder / "vocabulary.json"
+    )
+    resolved | "Write extent" >> beam.Map(
+        lambda resolved, path: path.write_text(json.dumps(resolved.to_json())), folder / description.EXTENT_FILE
+    )
+
+
+def run_pipeline(pipeline: beam.Pipeline) -> None:
+    """Runs the job to its end.
+
+    Raises:
+        InputError: when a worker met something that the user can mend.
+    """
+    # Beam logs the whole worker traceback before it raises; the one line of the exception is enough for a person.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    try:
+        pipeline.run().wait_until_finish()
+    except RuntimeError as error:
+        raise description.worker_error(error) from error

@@ -1,0 +1,172 @@
+"""Windows cut at reading, against windows cut by hand; and what a damaged folder says."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf import examples, records
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.discretize import elapsed_time_bins
+from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
+from edgedipn_tf.schema import Schema, edgedipn_schema
+
+SCHEMA = edgedipn_schema("UTC", "test")
+NUM_LABELS = sum(SCHEMA.num_places(intent) for intent in SCHEMA.intents)
+
+
+def user_day(seed: int, num_cutoffs: int = 3) -> UserDay:
+    rng = np.random.default_rng(seed)
+    times = {name: np.sort(rng.integers(0, 10**11, size)) for name, size in (("swipe", 300), ("tap", 0), ("browse", 9))}
+    ids = {
+        view.name: [
+            rng.integers(1, feature.table_size, len(times[view.name])) for feature in records.stored_features(view)
+        ]
+        for view in SCHEMA.views
+    }
+    return UserDay(
+        user_id=f"user {seed}".encode(),
+        t0_ms=np.sort(rng.choice(times["browse"], num_cutoffs, replace=False)),
+        times_ms=times,
+        ids=ids,
+        stay_ms=rng.integers(0, 10**10, 9),
+        history=rng.integers(2, 20, 18),
+        profile=rng.integers(1, 4, 6),
+        pair_names=[(b"leaf", b"top"), (b"", b"only top")],
+        pair_ids=np.array([[19012, 5], [1, 103]]),
+        candidates=np.array([[0, 1, -1, -1, -1, -1, -1, -1]] * num_cutoffs),
+        labels=rng.choice(np.array([0, 1, UNKNOWN_LABEL], np.uint8), (num_cutoffs, NUM_LABELS)),
+    )
+
+
+def write_dataset(folder: pathlib.Path, days: list[UserDay], schema: Schema = SCHEMA) -> pathlib.Path:
+    folder.mkdir()
+    name = "train.tfrecord-00000-of-00001"
+    content = b"".join(examples.frame(records.serialize(day, schema)) for day in days)
+    (folder / name).write_bytes(content)
+    (folder / name.replace("train", "eval")).write_bytes(content)
+    num_samples = sum(len(day.t0_ms) for day in days)
+    splits = {
+        split: {"num_samples": num_samples, "num_records": len(days), "files": [name.replace("train", split)]}
+        for split in ("train", "eval")
+    }
+    (folder / "schema.json").write_text(json.dumps({**schema.to_json(), "fingerprint": schema.fingerprint}))
+    description = {
+        "format_version": records.FORMAT_VERSION,
+        "schema_fingerprint": schema.fingerprint,
+        "vocabulary_fingerprint": "0" * 16,
+        "splits": splits,
+    }
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+def window_by_hand(day: UserDay, view_name: str, t0: int, max_length: int) -> np.ndarray:
+    view = SCHEMA.view(view_name)
+    window = np.zeros((max_length, len(view.features)), np.int32)
+    seen = [i for i, time in enumerate(day.times_ms[view_name]) if time <= t0][-max_length:]
+    for step, action in zip(range(max_length - len(seen), max_length), seen, strict=True):
+        time = int(day.times_ms[view_name][action])
+        stored = iter(day.ids[view_name])
+        for column, feature in enumerate(view.features):
+            if feature.name == "elapsed_time":
+                window[step, column] = int(elapsed_time_bins(t0 - time).bins) + 2
+                continue
+            window[step, column] = next(stored)[action]
+            if feature.name == "page_stay" and time + int(day.stay_ms[action]) > t0:
+                window[step, column] = 1
+    return window
+
+
+@pytest.fixture(scope="module")
+def days() -> list[UserDay]:
+    return [user_day(seed) for seed in range(4)]
+
+
+@pytest.mark.parametrize("max_length", [1, 64, 256])
+def test_windows_equal_those_cut_by_hand(tmp_path: pathlib.Path, days: list[UserDay], max_length: int) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", days))
+    rows = list(dataset.evaluation_batches("eval", max_length, 5, extras=True).unbatch().as_numpy_iterator())
+    assert len(rows) == sum(len(day.t0_ms) for day in days)
+    expected = [(day, row) for day in days for row in range(len(day.t0_ms))]
+    for (inputs, labels, weights, extras), (day, row) in zip(rows, expected, strict=True):
+        t0 = int(day.t0_ms[row])
+        assert (extras["user_id"], extras["t0_ms"]) == (day.user_id, t0)
+        for view in SCHEMA.views:
+            np.testing.assert_array_equal(inputs[view.name], window_by_hand(day, view.name, t0, max_length))
+        assert inputs["history"].tolist() == day.history.tolist()
+        assert inputs["candidates"][:3].tolist() == [[19012, 5], [1, 103], [0, 0]]
+        assert extras["candidate_names"][:3].tolist() == [[b"leaf", b"top"], [b"", b"only top"], [b"", b""]]
+        stored = day.labels[row]
+        flat_labels = np.concatenate([labels[intent.name] for intent in SCHEMA.intents])
+        flat_weights = np.concatenate([weights[intent.name] for intent in SCHEMA.intents])
+        assert flat_weights.tolist() == (stored != UNKNOWN_LABEL).astype(float).tolist()
+        assert flat_labels.tolist() == (stored == 1).astype(float).tolist()
+
+
+def keys(batches: tf.data.Dataset) -> list[bytes]:
+    return [batch[0]["swipe"].tobytes() for batch in batches.as_numpy_iterator()]
+
+
+def test_training_order_is_a_function_of_seed_and_epoch(tmp_path: pathlib.Path) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
+    undisturbed = keys(dataset.training_batches(8, 3, 1, 0, 3))
+    assert len(undisturbed) == 3 * (32 // 3)
+    tf.random.normal([3])  # the global generator moves; the order must not
+    assert keys(dataset.training_batches(8, 3, 1, 1, 3)) == undisturbed[10:]
+    assert undisturbed[:10] != undisturbed[10:20]
+    assert keys(dataset.training_batches(8, 3, 2, 0, 1)) != undisturbed[:10]
+
+
+def test_every_sample_of_an_epoch_comes_once(tmp_path: pathlib.Path) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
+    in_order = dataset.evaluation_batches("train", 8, 1)
+    assert sorted(keys(dataset.training_batches(8, 1, 7, 0, 1))) == sorted(keys(in_order))
+
+
+def test_bytes_are_those_of_tensorflow(days: list[UserDay]) -> None:
+    content = records.serialize(days[0], SCHEMA)
+    example = tf.train.Example.FromString(content)
+    assert example.features.feature["user_id"].bytes_list.value[0] == b"user 0"
+    assert np.cumsum(example.features.feature["t0_ms"].int64_list.value).tolist() == days[0].t0_ms.tolist()
+
+
+def damage(folder: pathlib.Path, what: str) -> None:
+    if what == "no description":
+        (folder / "dataset.json").unlink()
+    elif what == "not json":
+        (folder / "dataset.json").write_text("{")
+    elif what == "no splits":
+        (folder / "dataset.json").write_text(json.dumps({"format_version": 1, "schema_fingerprint": "x"}))
+    elif what == "other format":
+        description = json.loads((folder / "dataset.json").read_text())
+        (folder / "dataset.json").write_text(json.dumps({**description, "format_version": 99}))
+    elif what == "other schema":
+        other = dataclasses.replace(SCHEMA, timezone="Asia/Tokyo")
+        (folder / "schema.json").write_text(json.dumps(other.to_json()))
+    else:
+        (folder / "eval.tfrecord-00000-of-00001").unlink()
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("no description", "dataset.json .* does not exist: make the dataset"),
+        ("not json", "is not JSON"),
+        ("no splits", "damaged"),
+        ("other format", "dataset format 99, this program reads 1"),
+        ("other schema", "schema.json has fingerprint .* dataset.json names"),
+        ("no shard", "eval.tfrecord-00000-of-00001 is missing"),
+    ],
+)
+def test_a_damaged_folder_is_refused_in_one_line(
+    tmp_path: pathlib.Path, days: list[UserDay], what: str, message: str
+) -> None:
+    folder = write_dataset(tmp_path / "data", days)
+    damage(folder, what)
+    with pytest.raises(InputError, match=message):
+        open_dataset(folder)
