@@ -34,7 +34,7 @@ def zero_absent(representation: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Returns the softmax of `scores` (B, R, T) over the steps where `mask` (B, T) is True.
 
-    Padded steps get weight 0. A sample without any real step gets equal, finite weights; who uses them masks the result.
+    Padded steps get weight 0. A sample without real steps gets equal, finite weights: who uses them masks the result.
     """
     is_padding = 1.0 - tf.cast(mask, scores.dtype)
     return tf.nn.softmax(scores + MASKED_SCORE * is_padding[:, tf.newaxis, :], axis=-1)

@@ -1,0 +1,66 @@
+"""The head of a category intent: the candidate joins before the first Dense, one logit a candidate."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf.layers.category_intent_head import CategoryIntentHead
+
+
+def test_value():
+    head = CategoryIntentHead((1, 1))
+    head.build((None, 1, 2), (None, 2, 1))
+    weights = [[[1], [10]], [0.5], [[100]], [[2]], [1], [[-1]], [3]]
+    head.set_weights([np.array(w, "float32") for w in weights])
+    logits = head(tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0], [-4.0]]]))
+    # 1 + 20 + 0.5 + 300 = 321.5 -> 644 -> -641;  21.5 - 400 < 0 -> relu 0 -> 1 -> 2.
+    np.testing.assert_allclose(logits, [[-641.0, 2.0]])
+
+
+@pytest.fixture
+def head() -> CategoryIntentHead:
+    head = CategoryIntentHead((5, 4))
+    head.build((None, 2, 3), (None, 7, 2))
+    rng = np.random.default_rng(5)
+    head.set_weights([rng.normal(size=w.shape) for w in head.get_weights()])
+    return head
+
+
+def test_equals_a_dense_on_the_concatenation(head):
+    rng = np.random.default_rng(6)
+    representation, candidates = rng.normal(size=(3, 2, 3)), rng.normal(size=(3, 7, 2))
+    kernel = np.concatenate([head.hidden_1.kernel, head.hidden_1_candidate.kernel])
+    expected = np.zeros((3, 7))
+    for b in range(3):
+        for k in range(7):
+            joined = np.concatenate([representation[b].ravel(), candidates[b, k]])
+            hidden = np.maximum(joined @ kernel + head.hidden_1.bias, 0)
+            hidden = np.maximum(hidden @ head.hidden_2.kernel + head.hidden_2.bias, 0)
+            expected[b, k] = (hidden @ head.logit.kernel + head.logit.bias)[0]
+    logits = head(tf.constant(representation, tf.float32), tf.constant(candidates, tf.float32))
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_shapes_of_weights(head):
+    assert {w.path.split("/", 1)[1]: w.shape for w in head.weights} == {
+        "hidden_1/kernel": (6, 5),
+        "hidden_1/bias": (5,),
+        "hidden_1_candidate/kernel": (2, 5),
+        "hidden_2/kernel": (5, 4),
+        "hidden_2/bias": (4,),
+        "logit/kernel": (4, 1),
+        "logit/bias": (1,),
+    }
+
+
+@pytest.mark.parametrize("hidden_units", [(128,), (128, 0), ()])
+def test_invalid_widths_are_refused(hidden_units):
+    with pytest.raises(ValueError, match="two positive numbers"):
+        CategoryIntentHead(hidden_units)
+
+
+def test_config_round_trip(head):
+    config = json.loads(json.dumps(head.get_config()))
+    assert CategoryIntentHead.from_config(config).get_config() == head.get_config()

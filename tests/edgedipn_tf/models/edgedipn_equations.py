@@ -1,0 +1,114 @@
+"""EdgeDIPN once more, in NumPy float64, one sample at a time, equation by equation of section 3 of the paper.
+
+Knows no mask and no batch: a view is the list of its real actions. Reads the weights of a model and none of its code.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from edgedipn_tf.models.edgedipn import EdgeDIPN
+from edgedipn_tf.schema import Level
+
+
+def _f64(variable: keras.Variable) -> np.ndarray:
+    return variable.numpy().astype(np.float64)
+
+
+def _softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _dense(layer: keras.layers.Layer, x: np.ndarray) -> np.ndarray:
+    y = x @ _f64(layer.kernel)
+    return y + _f64(layer.bias) if layer.use_bias else y
+
+
+def _embed(layer: keras.layers.Layer, ids: np.ndarray) -> np.ndarray:
+    """Section 3.1: (n, F) ids -> (n, D)."""
+    tables = [_f64(table) for table in layer.tables]
+    rows = [np.concatenate([table[i] for table, i in zip(tables, row, strict=True)]) for row in ids]
+    return _dense(layer.projection, np.array(rows))
+
+
+def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Equations 2 and 3, and the penalty of 9, for n real actions; n may be 0."""
+    n, d = e.shape
+    if n == 0:
+        return np.zeros(d), e, 0.0
+    w_s1, w_s2 = _f64(layer.w_s1.kernel).T, _f64(layer.w_s2.kernel).T  # as printed: they stand left of the vector
+    a = _softmax(w_s2 @ np.tanh(w_s1 @ e.T), axis=1)
+    r = a @ e
+    r_f = _dense(layer.w_f, np.concatenate(list(r)))
+    hops = len(a)
+    penalty = np.linalg.norm(a @ a.T - np.eye(hops), "fro") ** 2 if n >= hops else 0.0
+    return r_f, e * r.mean(axis=0), penalty
+
+
+def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Equation 4; the newest actions are paired, then the ones before them, as far as both views go."""
+    n, d = min(len(s), len(b)), s.shape[1]
+    if n == 0:
+        return np.zeros(d)
+    a_s = _softmax(b @ s.T / np.sqrt(d), axis=1) @ s
+    a_b = _softmax(s @ b.T / np.sqrt(d), axis=1) @ b
+    return (a_s[-n:] * a_b[-n:]).mean(axis=0)
+
+
+def _task_attention(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
+    """Equations 5, 6 and 7 for the sources D (S, D) of one task."""
+    data, feature, gate = layer.data_level, layer.feature_level, layer.gate
+    scores = [_f64(data.w_r2.kernel)[:, 0] @ np.tanh(_dense(data.w_r1, r)) for r in sources]
+    m = sources * _softmax(np.array(scores), axis=0)[:, np.newaxis]
+    m_prime = m * _softmax(_dense(feature.w_f2, np.tanh(_dense(feature.w_f1, m))), axis=0)
+    f = 1 / (1 + np.exp(-(_dense(gate.w_data, m) + _dense(gate.w_feature, m_prime))))
+    return f * m + (1 - f) * m_prime
+
+
+def _mlp(head: keras.layers.Layer, before_relu: np.ndarray) -> float:
+    hidden = np.maximum(_dense(head.hidden_2, np.maximum(before_relu, 0)), 0)
+    return float(_dense(head.logit, hidden)[0])
+
+
+def _head(model: EdgeDIPN, name: str, level: Level, o: np.ndarray, candidates: np.ndarray) -> list[float]:
+    flat = np.concatenate(list(o))
+    if level is Level.NONE:
+        head = model.user_heads[name]
+        return [_mlp(head, _dense(head.hidden_1, flat))]
+    browse = model.schema.view("browse")
+    tables = {f.name: _f64(t) for f, t in zip(browse.features, model.embeddings["browse"].tables, strict=True)}
+    head, logits = model.category_heads[name], []
+    for leaf, top in candidates:
+        top_embedding = tables["top_category"][top]
+        parts = {Level.TOP: [top_embedding], Level.LEAF: [tables["leaf_category"][leaf], top_embedding]}[level]
+        logits.append(_mlp(head, _dense(head.hidden_1, flat) + _dense(head.hidden_1_candidate, np.concatenate(parts))))
+    return logits
+
+
+def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+    """Returns the logits of the complete model by intent, and the sum over views of the mean penalty."""
+    logits = {intent.name: [] for intent in model.schema.intents}
+    penalties = []
+    for i in range(len(inputs["profile"])):
+        r_f, v = {}, {}
+        for view in ("swipe", "tap", "browse"):
+            ids = inputs[view][i]
+            e = _embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
+            r_f[view], v[view], penalty = _multi_level(model.encoders[view], e)
+            penalties.append(penalty)
+        sources = np.array([
+            r_f["swipe"],
+            r_f["tap"],
+            r_f["browse"],
+            _inter_view(v["swipe"], v["browse"]),
+            _inter_view(v["swipe"], v["tap"]),
+            _inter_view(v["tap"], v["browse"]),
+            _embed(model.history_embedding, inputs["history"][i : i + 1])[0],
+            _embed(model.profile_embedding, inputs["profile"][i : i + 1])[0],
+        ])  # fmt: skip
+        for intent in model.schema.intents:
+            o = _task_attention(model.task_attentions[intent.name], sources)
+            logits[intent.name].append(_head(model, intent.name, intent.level, o, inputs["candidates"][i]))
+    return {name: np.array(rows) for name, rows in logits.items()}, sum(penalties) / len(inputs["profile"])

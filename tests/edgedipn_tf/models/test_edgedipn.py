@@ -1,0 +1,188 @@
+"""The complete model against the paper's equations; masks, lengths, saving, conversion."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf.models import variants
+from edgedipn_tf.models.edgedipn import EdgeDIPN
+from edgedipn_tf.models.inputs import example_inputs
+from edgedipn_tf.schema import edgedipn_schema
+from tests.edgedipn_tf.models import edgedipn_equations
+
+NUM_HOPS = 3
+LENGTHS = (0, 1, NUM_HOPS - 1, NUM_HOPS, 9)
+
+
+def _model(schema, name="edgedipn", **options) -> EdgeDIPN:
+    """A small model with weights of ordinary size: fresh tables are near zero, where many mistakes do not show."""
+    model = variants.build_model(name, schema, units=4, num_hops=NUM_HOPS, hidden_units=(6, 5), **options)
+    rng = np.random.default_rng(11)
+    model.set_weights([rng.normal(scale=0.6, size=w.shape) for w in model.weights])
+    return model
+
+
+@pytest.fixture(scope="module")
+def model(tiny_schema) -> EdgeDIPN:
+    return _model(tiny_schema)
+
+
+@pytest.fixture(scope="module")
+def inputs(tiny_schema) -> dict[str, np.ndarray]:
+    """25 samples: every pair of lengths in every pair of views."""
+    first, second = (grid.ravel() for grid in np.meshgrid(range(5), range(5)))
+    inputs = example_inputs(tiny_schema, 9, 25, seed=7)
+    for view, lengths in zip(tiny_schema.views, (first, second, (first + second) % 5), strict=True):
+        is_real = np.arange(9) >= 9 - np.array(LENGTHS)[lengths, np.newaxis]
+        rng = np.random.default_rng(len(view.name))
+        ids = np.stack([rng.integers(1, f.table_size, (25, 9)) for f in view.features], axis=-1)
+        inputs[view.name] = (ids * is_real[:, :, np.newaxis]).astype(np.int32)
+    return inputs
+
+
+def _assert_equal_logits(actual, expected, atol=1e-6):
+    assert list(actual) == list(expected)
+    for name in expected:
+        np.testing.assert_allclose(actual[name], expected[name], rtol=0, atol=atol, err_msg=name)
+
+
+def test_forward_pass_is_that_of_the_equations(model, inputs):
+    expected, penalty = edgedipn_equations.forward(model, inputs)
+    logits = model(inputs)
+    _assert_equal_logits(logits, expected, atol=1e-5)
+    assert all(np.std(row, axis=0).min() > 1e-2 for row in expected.values())  # the samples do differ
+    assert [float(loss) for loss in model.losses] == pytest.approx([0.01 * penalty], rel=1e-5)
+
+
+def test_outputs_are_float32_by_intent_in_the_order_of_the_schema(model, inputs, tiny_schema):
+    logits = model(inputs)
+    assert {name: (logit.dtype, logit.shape[1]) for name, logit in logits.items()} == {
+        i.name: (tf.float32, tiny_schema.num_places(i)) for i in tiny_schema.intents
+    }
+    assert list(logits) == [i.name for i in tiny_schema.intents]
+
+
+def test_more_padding_changes_nothing(model, inputs, tiny_schema):
+    longer = dict(inputs)
+    for view in tiny_schema.views:
+        longer[view.name] = np.pad(inputs[view.name], [(0, 0), (5, 0), (0, 0)])
+    _assert_equal_logits(model(longer), model(inputs))
+
+
+def test_user_without_any_action_has_finite_logits_and_gradients(model, inputs, tiny_schema):
+    empty = {view.name: np.zeros_like(inputs[view.name][:2]) for view in tiny_schema.views}
+    with tf.GradientTape() as tape:
+        logits = model({**{name: ids[:2] for name, ids in inputs.items()}, **empty})
+        loss = tf.add_n([tf.reduce_sum(tf.square(logit)) for logit in logits.values()] + model.losses)
+    assert all(np.all(np.isfinite(logit)) for logit in logits.values())
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert all(np.all(np.isfinite(tf.convert_to_tensor(g))) for g in gradients)
+
+
+@pytest.mark.parametrize("name", variants.VARIANTS)
+def test_every_weight_has_a_gradient(tiny_schema, inputs, name):
+    model = _model(tiny_schema, name)
+    with tf.GradientTape() as tape:
+        logits = model(inputs)
+        loss = tf.add_n([tf.reduce_sum(tf.square(logit)) for logit in logits.values()])
+    gradients = tape.gradient(loss, model.trainable_variables)
+    dead = [
+        weight.path
+        for weight, gradient in zip(model.trainable_variables, gradients, strict=True)
+        if gradient is None or not np.any(tf.convert_to_tensor(gradient))
+    ]
+    assert dead == []
+
+
+def test_ids_of_any_type_and_range_are_accepted(model, inputs):
+    as_float = {name: ids.astype(np.float32) for name, ids in inputs.items()}
+    _assert_equal_logits(model(as_float), model(inputs))
+    rng = np.random.default_rng(1)
+    garbage = {name: rng.integers(-(2**31), 2**31, ids.shape, np.int32) for name, ids in inputs.items()}
+    assert all(np.all(np.isfinite(logit)) for logit in model(garbage).values())
+
+
+def test_candidates_are_scored_one_by_one_and_matter_to_category_intents_only(model, inputs):
+    reversed_places = model({**inputs, "candidates": inputs["candidates"][:, ::-1]})
+    for name, logits in model(inputs).items():
+        np.testing.assert_allclose(reversed_places[name], logits[:, ::-1], atol=1e-6)
+
+
+def test_top_heads_do_not_see_the_leaf(model, inputs):
+    other_leaf = inputs["candidates"].copy()
+    other_leaf[:, :, 0] = 5 - other_leaf[:, :, 0]
+    before, after = model(inputs), model({**inputs, "candidates": other_leaf})
+    np.testing.assert_array_equal(after["longtime_top_category"], before["longtime_top_category"])
+    assert np.all(np.abs(after["realtime_leaf_category"] - before["realtime_leaf_category"]).max(axis=1) > 1e-4)
+
+
+def test_logits_alone_carry_no_loss(model, inputs):
+    logits, penalty = model.logits_and_penalty(inputs)
+    _assert_equal_logits(logits, model(inputs))
+    assert penalty.dtype == tf.float32 and penalty.shape == ()
+    model(inputs)
+    assert [float(loss) for loss in model.losses] == [pytest.approx(0.01 * float(penalty))]  # one loss a call
+
+
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_v0", "edgedipn_v4", "edgedipn_tradition"])
+def test_saved_model_predicts_the_same(tiny_schema, inputs, tmp_path, name):
+    model = _model(tiny_schema, name, penalty_weight=0.5)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config() and loaded.schema == tiny_schema
+    _assert_equal_logits(loaded(inputs), model(inputs), atol=0)
+    assert float(loaded.losses[0]) == float(model.losses[0])
+
+
+def test_config_is_plain_json(model, tiny_schema):
+    config = model.get_config()
+    assert json.loads(json.dumps(config)) == config
+    assert EdgeDIPN.from_config(config).schema.fingerprint == tiny_schema.fingerprint
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_keeps_outputs_and_penalty_float32_and_finite(tiny_schema, inputs, policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = _model(tiny_schema)
+        logits = model(inputs)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert {v.dtype for v in [*logits.values(), *model.losses]} == {tf.float32}
+    assert all(np.all(np.isfinite(logit)) for logit in logits.values())
+
+
+def test_number_of_weights_with_the_full_schema():
+    def dense(size_in, size_out, has_bias=True):
+        return (size_in + has_bias) * size_out
+
+    schema, d, hops = edgedipn_schema(), 64, 10
+    groups = [*(view.features for view in schema.views), schema.history, schema.profile]
+    embeddings = sum(sum(10 * (f.bins + 2) for f in group) + dense(10 * len(group), d) for group in groups)
+    encoder = dense(d, d, False) + dense(d, hops, False) + dense(hops * d, d)
+    attention = dense(d, d) + d + dense(d, d) + dense(d, d, False) + dense(d, d) + dense(d, d, False)
+    head = dense(8 * d, 128) + dense(128, 64) + dense(64, 1)
+    candidates = 2 * 10 * 128 + 2 * 20 * 128  # two intents on top categories, two on leaf and top
+    expected = embeddings + 3 * encoder + 8 * (attention + head) + candidates
+    assert variants.build_model("edgedipn", schema).count_params() == expected == 1_154_098
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"views": ["browse", "swipe"]}, "in this order"),
+        ({"views": ["page"]}, "views must be some of"),
+        ({"views": []}, "views must be some of"),
+        ({"views": ["swipe"]}, "category intents need the browse view"),
+        ({"encoder": "lstm"}, "encoder must be one of"),
+        ({"task_attention": "both"}, "task_attention must be one of"),
+    ],
+)
+def test_invalid_configurations_are_refused(tiny_schema, change, message):
+    valid = {"views": ["swipe", "browse"], "encoder": "gru", "has_inter_view": True, "task_attention": "none"}
+    with pytest.raises(ValueError, match=message):
+        EdgeDIPN(tiny_schema, **{**valid, **change})

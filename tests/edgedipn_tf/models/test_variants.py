@@ -1,0 +1,64 @@
+"""Variants: what each name switches, and the refusal of other names."""
+
+import numpy as np
+import pytest
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.layers.gru_encoder import GRUEncoder
+from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
+from edgedipn_tf.models import variants
+from edgedipn_tf.models.inputs import example_inputs
+
+
+def _build(name, schema, **options):
+    return variants.build_model(name, schema, **{"units": 4, "num_hops": 3, "hidden_units": (6, 5), **options})
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "num_sources", "task_attention"),
+    [
+        ("edgedipn_v0", GRUEncoder, 5, "Identity"),
+        ("edgedipn_v1", MultiLevelAttention, 5, "Identity"),
+        ("edgedipn_v2", MultiLevelAttention, 8, "Identity"),
+        ("edgedipn_v3", MultiLevelAttention, 8, "DataLevelAttention"),
+        ("edgedipn_v4", MultiLevelAttention, 8, "ParallelTaskAttention"),
+        ("edgedipn", MultiLevelAttention, 8, "TaskAttention"),
+        ("edgedipn_tradition", MultiLevelAttention, 3, "TaskAttention"),
+    ],
+)
+def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_attention):
+    model = _build(name, tiny_schema)
+    assert {type(layer) for layer in model.encoders.values()} == {encoder}
+    assert {type(layer).__name__ for layer in model.task_attentions.values()} == {task_attention}
+    heads = [*model.user_heads.values(), *model.category_heads.values()]
+    assert {head.hidden_1.kernel.shape for head in heads} == {(num_sources * 4, 6)}
+
+
+def test_no_variant_is_without_a_test_above_or_a_description():
+    assert len(variants.VARIANTS) == 7
+    assert all(v.description and "\n" not in v.description for v in variants.VARIANTS.values())
+
+
+def test_tradition_sees_neither_swipes_nor_taps(tiny_schema):
+    model = _build("edgedipn_tradition", tiny_schema)
+    inputs = example_inputs(tiny_schema, 9, 4, seed=1)
+    alone = {name: inputs[name] for name in ("browse", "history", "profile", "candidates")}
+    for name, logits in model(inputs).items():
+        np.testing.assert_array_equal(model(alone)[name], logits)
+
+
+def test_options_reach_the_model(tiny_schema):
+    model = _build("edgedipn", tiny_schema, num_hops=2, penalty_weight=0.25)
+    assert model.penalty_weight == 0.25 and {e.num_hops for e in model.encoders.values()} == {2}
+
+
+def test_equal_seeds_give_equal_weights(tiny_schema):
+    first, second, other = (_build("edgedipn", tiny_schema, seed=seed).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert any(np.any(a != b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("edge_dipn", "edgedipn"), ("traditional", "edgedipn_tradition")])
+def test_unknown_name_is_refused_with_the_nearest(tiny_schema, name, nearest):
+    with pytest.raises(InputError, match=f"unknown model '{name}': did you mean '{nearest}'"):
+        variants.build_model(name, tiny_schema)
