@@ -33,12 +33,19 @@ class DailyCounts:
             self._days.append(all_days[order])
             self._sums.append(np.concatenate([[0], np.cumsum(counts[order])]))
 
-    def ids(self, day: int) -> Int64:
-        """Returns the ids of the 18 history features for cut-offs on a local day: counts of [day - n, day)."""
-        ids = []
+    def ids(self, day_indices: Int64) -> Int64:
+        """Returns the ids of the 18 history features for cut-offs on some local days: counts of [day - n, day).
+
+        Args:
+            day_indices: local days, [m].
+
+        Returns:
+            Ids, [m, 18].
+        """
+        columns = []
         for days, sums in zip(self._days, self._sums, strict=True):
-            last = np.searchsorted(days, day)
+            until_day = sums[np.searchsorted(days, day_indices)]
             for num_days, num_bins in zip(HISTORY_DAYS, HISTORY_BINS, strict=True):
-                first = np.searchsorted(days, day - num_days)
-                ids.append(discretize.history_bins(sums[last : last + 1] - sums[first], num_bins)[0] + FIRST_REAL_ID)
-        return np.array(ids, np.int64)
+                counts = until_day - sums[np.searchsorted(days, day_indices - num_days)]
+                columns.append(discretize.history_bins(counts, num_bins) + FIRST_REAL_ID)
+        return np.stack(columns, axis=1)

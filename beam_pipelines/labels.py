@@ -121,6 +121,6 @@ class Outcomes:
             is_repeated[:, place] = (names[:, :place] == names[:, place : place + 1]).any(axis=1)
         realised = np.zeros(names.shape, np.bool_)
         for row in np.flatnonzero(last > first).tolist():
-            bought = [of_pairs[pair] for pair in self._purchased_pairs[first[row] : last[row]] if pair >= 0]
-            realised[row] = np.isin(names[row], bought)
+            bought = {of_pairs[pair] for pair in self._purchased_pairs[first[row] : last[row]] if pair >= 0}
+            realised[row] = [name in bought for name in names[row].tolist()]
         return realised, (names >= 0) & ~is_repeated

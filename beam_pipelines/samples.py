@@ -120,9 +120,10 @@ class SampleMaker:
         counts[("samples", split)] += int(np.count_nonzero(is_kept))
         self._count_labels(split, labels[is_kept], counts)
         inputs = _UserInputs(self, log, browsed)
-        for day in np.unique(days[is_kept]).tolist():
+        kept_days = np.unique(days[is_kept])
+        for day, history in zip(kept_days.tolist(), inputs.history_ids(kept_days), strict=True):
             rows = np.flatnonzero(is_kept & (days == day))
-            yield split, inputs.record(day, t0_ms[rows], places[rows], labels[rows])
+            yield split, inputs.record(history, t0_ms[rows], places[rows], labels[rows])
 
     def _count_labels(self, split: str, labels: NDArray[np.uint8], counts: Counts) -> None:
         start = 0
@@ -152,8 +153,19 @@ class _UserInputs:
             np.int64,
         )
 
-    def record(self, day: int, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> UserDay:
-        """Cuts the record of one local day: the actions that any of its cut-offs can see."""
+    def history_ids(self, days: Int64) -> Int64:
+        """Returns the history ids of some local days, [m, 18]."""
+        return self._history.ids(days)
+
+    def record(self, history: Int64, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> UserDay:
+        """Cuts the record of one local day: the actions that any of its cut-offs can see.
+
+        Args:
+            history: ids of the history features on that day.
+            t0_ms: the day's cut-offs, ascending.
+            places: candidates of each.
+            labels: labels of each.
+        """
         schema = self._maker.schema
         stored: dict[str, slice] = {}
         for view in schema.views:
@@ -168,7 +180,7 @@ class _UserInputs:
             times_ms={name: self._log.timestamps(name)[part] for name, part in stored.items()},
             ids={name: [ids[part] for ids in self._ids[name]] for name, part in stored.items()},
             stay_ms=self._log.tables["browse"].rows["stay_ms"][stored["browse"]],
-            history=self._history.ids(day),
+            history=history,
             profile=self._profile,
             pair_names=[(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in pairs],
             pair_ids=np.stack(

@@ -22,7 +22,7 @@ def history_chunk(rows: list[tuple[int, int, int]]) -> Chunk:
 
 def counts_on(day: int, actions: list[BrowseAction], given: list[tuple[int, int, int]] | None = None) -> dict[str, int]:
     chunks = [browse_chunk(actions)] + ([history_chunk(given)] if given else [])
-    ids = DailyCounts(assemble("u", chunks), UTC).ids(day)
+    ids = DailyCounts(assemble("u", chunks), UTC).ids(np.array([day, 5]))[0]
     return {feature.name: int(i) - 2 for feature, i in zip(HISTORY, ids, strict=True)}
 
 
