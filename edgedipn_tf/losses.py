@@ -27,7 +27,7 @@ def normalize_weights(inputs: Tensors, labels: Tensors, weights: Tensors) -> tup
     return inputs, labels, {name: tf.math.divide_no_nan(w, tf.reduce_sum(w)) for name, w in weights.items()}
 
 
-@keras.saving.register_keras_serializable(package="edgedipn_tf")
+@keras.saving.register_keras_serializable(package="edgedipn")
 class SummedBinaryCrossentropy(keras.losses.Loss):
     """Sum over samples and places of `w * BCE(y, sigmoid(x))`, for weights w of `normalize_weights`.
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable(package="edgedipn_tf")
+@keras.saving.register_keras_serializable(package="edgedipn")
 class DenseAdam(keras.optimizers.Adam):
     """Adam that sums the gradients of an embedding row before it squares them.
 

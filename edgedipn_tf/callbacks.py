@@ -1,0 +1,146 @@
+"""What happens during `fit` besides the steps: the live line, and everything at the end of an epoch."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from edgedipn_tf.checkpoints import Checkpoints, History
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.metrics import IntentMetrics
+from edgedipn_tf.workdir import Workdir
+
+_TERMINAL_INTERVAL_S = 0.2
+_LOG_INTERVAL_S = 60.0
+
+
+class LiveLine(keras.callbacks.Callback):
+    """One line that is rewritten as training goes on; in a log file, a new line each minute.
+
+    Args:
+        num_epochs: most epochs of the run.
+        steps_per_epoch: steps of an epoch.
+    """
+
+    def __init__(self, num_epochs: int, steps_per_epoch: int) -> None:
+        super().__init__()
+        self._num_epochs = num_epochs
+        self._steps_per_epoch = steps_per_epoch
+        self._epoch = 0
+        self._steps_timed = 0
+        self._is_terminal = sys.stdout.isatty()
+        self._started = self._shown = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        now = time.monotonic()
+        if self._steps_timed == 0:
+            self._started = now  # the first step traces the graph: its time says nothing
+        self._steps_timed += 1
+        if now - self._shown < (_TERMINAL_INTERVAL_S if self._is_terminal else _LOG_INTERVAL_S):
+            return
+        self._shown = now
+        line = (
+            f"epoch {self._epoch + 1}/{self._num_epochs}  step {batch + 1}/{self._steps_per_epoch}  "
+            f"loss {(logs or {}).get('loss', math.nan):.4f}  {self._time_left(batch, now)}"
+        )
+        print(f"\r{line:<78}" if self._is_terminal else line, end="" if self._is_terminal else "\n", flush=True)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._is_terminal:
+            print(f"\r{'':<78}\r", end="")
+
+    def _time_left(self, batch: int, now: float) -> str:
+        if self._steps_timed < 2:
+            return ""
+        steps_left = (self._num_epochs - self._epoch) * self._steps_per_epoch - batch - 1
+        seconds = round((now - self._started) / (self._steps_timed - 1) * steps_left)
+        return f"at most {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Evaluates exactly, shows, draws, saves, and decides whether to stop; the checkpoint comes last.
+
+    Args:
+        evaluate: returns the metrics by intent of the model as it is.
+        history: of the run; one record is added an epoch.
+        checkpoints: where the state goes.
+        workdir: whose curves are drawn.
+        num_epochs: most epochs of the run.
+        patience: epochs without a better mean AUC before training stops; 0 never stops.
+    """
+
+    def __init__(
+        self,
+        evaluate: Callable[[], dict[str, IntentMetrics]],
+        history: History,
+        checkpoints: Checkpoints,
+        workdir: Workdir,
+        num_epochs: int,
+        patience: int,
+    ) -> None:
+        super().__init__()
+        self._evaluate = evaluate
+        self._history = history
+        self._checkpoints = checkpoints
+        self._workdir = workdir
+        self._num_epochs = num_epochs
+        self._patience = patience
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        logs = logs or {}
+        if not math.isfinite(logs["loss"]):
+            raise InputError(f"the loss is {logs['loss']} in epoch {epoch + 1}: choose a lower --learning_rate")
+        record = self._record(logs)
+        self._history.epochs.append(record)
+        self._draw(epoch, record)
+        self._checkpoints.save()
+        self._show(epoch, record)
+        if self._history.is_over(self._num_epochs, self._patience):
+            self.model.stop_training = True
+
+    def _record(self, logs: Mapping[str, float]) -> dict[str, Any]:
+        """Returns what the history keeps of an epoch: nothing that differs between equal runs, such as time."""
+        found = self._evaluate()
+        aucs = {name: values.auc for name, values in found.items()}
+        defined = [auc for auc in aucs.values() if auc is not None]
+        return {
+            "loss": float(logs["loss"]),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "train": {name: float(value) for name, value in sorted(logs.items()) if name != "loss"},
+            "auc": aucs,
+            "gauc": {name: values.gauc for name, values in found.items()},
+            "log_loss": {name: values.log_loss for name, values in found.items()},
+            "mean_auc": sum(defined) / len(defined) if defined else None,
+        }
+
+    def _draw(self, epoch: int, record: Mapping[str, Any]) -> None:
+        curves = {"loss": record["loss"], "learning_rate": record["learning_rate"], "mean_auc": record["mean_auc"]}
+        for group in ("train", "auc", "gauc", "log_loss"):
+            curves.update({f"{group}/{name}": value for name, value in record[group].items()})
+        writer = tf.summary.create_file_writer(str(self._workdir.tensorboard))
+        with writer.as_default(step=epoch + 1):
+            for name, value in curves.items():
+                if value is not None:
+                    tf.summary.scalar(name, value)
+        writer.close()
+
+    def _show(self, epoch: int, record: Mapping[str, Any]) -> None:
+        aucs = "  ".join(f"{n} {'n/a' if a is None else f'{a:.4f}'}" for n, a in record["auc"].items())
+        mark = " (best)" if self._history.best_epoch == epoch else ""
+        mean = "n/a" if record["mean_auc"] is None else f"{record['mean_auc']:.4f}"
+        seconds = time.monotonic() - self._started
+        print(
+            f"epoch {epoch + 1}/{self._num_epochs}  {seconds:.0f} s  loss {record['loss']:.4f}  mean AUC {mean}{mark}"
+        )
+        print(f"  AUC: {aucs}", flush=True)

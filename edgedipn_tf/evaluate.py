@@ -1,0 +1,55 @@
+"""Command: the exact metrics of a trained model on a split of a dataset."""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from edgedipn_tf import commands
+from edgedipn_tf.quiet_start import import_tensorflow
+
+DESCRIPTION = """
+Evaluates the model of a finished training run: per intent exact AUC (ties as 1/2), AUC per user (GAUC), log-loss, and
+95 % intervals from a bootstrap over users. What has no known labels of both classes is "n/a".
+
+  python -m edgedipn_tf.evaluate --workdir=workdir
+  python -m edgedipn_tf.evaluate --workdir=workdir --data=other_dataset --split=train
+
+Writes metrics.json into --workdir for the evaluation split of its own dataset, metrics-train.json for the training
+split, and metrics-SPLIT-FINGERPRINT.json for another dataset; --output chooses another file.
+"""
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of `evaluate`."""
+    flags.DEFINE_string("workdir", None, "folder of a finished training run (edgedipn_tf.train)", flag_values=values)
+    flags.DEFINE_string("data", None, "folder of the dataset; default: that of the training run", flag_values=values)
+    flags.DEFINE_enum("split", "eval", ["eval", "train"], "samples to evaluate on", flag_values=values)
+    flags.DEFINE_string("output", None, "file to write; default: in --workdir, see above", flag_values=values)
+    flags.DEFINE_integer("batch_size", 256, "samples scored at once", 1, flag_values=values)
+    flags.DEFINE_integer("bootstrap_draws", 200, "draws of the intervals; 0: no interval", 0, flag_values=values)
+    flags.mark_flags_as_required(["workdir"], values)
+
+
+def main(values: flags.FlagValues, rest: list[str]) -> None:
+    """Evaluates."""
+    import_tensorflow()
+    from edgedipn_tf.evaluation import evaluate_run  # loads TensorFlow: --help and wrong flags do without it
+
+    evaluate_run(
+        pathlib.Path(values.workdir),
+        data=pathlib.Path(values.data) if values.data else None,
+        split=values.split,
+        output=pathlib.Path(values.output) if values.output else None,
+        batch_size=values.batch_size,
+        num_draws=values.bootstrap_draws,
+    )
+
+
+def cli() -> None:
+    """Entry point."""
+    sys.exit(commands.run(DESCRIPTION, define_flags, main))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,53 @@
+"""Command: a dataset -> a trained model. Flags only; the work is in `training`."""
+
+import os
+import pathlib
+import sys
+
+from absl import flags
+
+from edgedipn_tf import commands, config
+from edgedipn_tf.quiet_start import import_tensorflow
+
+DESCRIPTION = """
+Trains a user-intent model on a dataset and evaluates it. The folder --workdir gets config.json, checkpoints/,
+tensorboard/, model.keras (the weights of the best epoch) and, when all is done, metrics.json.
+
+  python -m edgedipn_tf.train --data=dataset --workdir=workdir
+  python -m edgedipn_tf.train --data=dataset --workdir=workdir --preset=edgedipn_paper --max_length=128
+  tensorboard --logdir=workdir/tensorboard
+
+Stopped by Ctrl-C, a crash or a full disk, the same command goes on from the last checkpoint and ends with the result of
+an undisturbed run. A flag that is not given has the value of the preset.
+"""
+
+_DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines one flag for each setting of `TrainingConfig`, and those that are not settings of the model."""
+    flags.DEFINE_string("workdir", None, "folder of the run; the same run in it goes on", flag_values=values)
+    flags.DEFINE_string("preset", "default", f"start from: {', '.join(config.PRESETS)}", flag_values=values)
+    for name, kind in config.settings().items():
+        default = "" if name == "data" else f"; default preset: {getattr(config.TrainingConfig, name)}"
+        _DEFINE[kind](name, None, config.meaning(name) + default, flag_values=values)
+    flags.mark_flags_as_required(["data", "workdir"], values)
+
+
+def main(values: flags.FlagValues, rest: list[str]) -> None:
+    """Trains."""
+    given = {name: values[name].value for name in config.settings() if values[name].value is not None}
+    settings = config.resolve(values.preset, {**given, "data": os.path.abspath(values.data)})
+    import_tensorflow()
+    from edgedipn_tf.training import train_and_evaluate  # loads TensorFlow: --help and wrong flags do without it
+
+    train_and_evaluate(settings, pathlib.Path(values.workdir))
+
+
+def cli() -> None:
+    """Entry point."""
+    sys.exit(commands.run(DESCRIPTION, define_flags, main))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,193 @@
+"""Trains one model: `train_and_evaluate(config, workdir)` is the whole interface.
+
+`keras.Model.fit` under `tf.distribute.MirroredStrategy`; one replica is the same code. A run that is killed at any
+moment and started again with the same settings ends with the weights and metrics of a run that was left in peace, on
+the same kind of machine with the same number of replicas: the order of the samples is a function of (seed, epoch),
+TensorFlow's operations are made deterministic, and a checkpoint holds all state (`checkpoints`).
+"""
+
+import math
+import os
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from edgedipn_tf import evaluation
+from edgedipn_tf.callbacks import EpochEnd, LiveLine
+from edgedipn_tf.checkpoints import Checkpoints, History
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.config import TrainingConfig
+from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights
+from edgedipn_tf.metrics import IntentMetrics
+from edgedipn_tf.models.variants import build_model
+from edgedipn_tf.optimizer import DenseAdam
+from edgedipn_tf.publishing import read_json, write_json
+from edgedipn_tf.schema import Schema
+from edgedipn_tf.tensorflow_errors import one_line_errors
+from edgedipn_tf.workdir import Workdir
+
+TRAIN_SPLIT = "train"
+EVALUATION_SPLIT = "eval"
+NUM_DRAWS = 200
+"""Bootstrap draws of the interval in `metrics.json`."""
+
+
+def train_and_evaluate(
+    config: TrainingConfig, workdir: pathlib.Path, strategy: tf.distribute.Strategy | None = None
+) -> dict[str, Any]:
+    """Trains a model, or goes on with a run that was stopped, and evaluates the weights of its best epoch.
+
+    Sets the seeds of Python, NumPy and TensorFlow and makes TensorFlow's operations deterministic, for the process.
+
+    Args:
+        config: the settings.
+        workdir: folder of the run: made when absent, taken up when it holds the same run, left as it is when finished.
+        strategy: how steps are distributed; by default over the GPUs of this machine, or its CPU.
+
+    Returns:
+        The content of `metrics.json`.
+
+    Raises:
+        InputError: when the dataset cannot be read or is too small, the settings do not fit it, or the folder holds
+            something else.
+    """
+    dataset = open_dataset(pathlib.Path(config.data))
+    strategy = strategy or tf.distribute.MirroredStrategy()
+    _check(config, dataset, strategy.num_replicas_in_sync)
+    folder = Workdir(workdir)
+    with (
+        one_line_errors(dataset.path, workdir),
+        folder.claim({**config.to_json(), **evaluation.fingerprints(dataset)}, dataset.path),
+    ):
+        if folder.is_finished:
+            print(f"{workdir} is finished and left as it is; choose another --workdir to train again")
+            return dict(read_json(folder.metrics, "metrics of a training run", "remove it and run again"))
+        return _run(config, dataset, folder, strategy)
+
+
+def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
+    num_samples, longest = dataset.num_samples(TRAIN_SPLIT), dataset.schema.max_length
+    if num_samples == 0:
+        raise InputError(f"{dataset.path} has no training samples: discretize a longer log, or move the split day")
+    if config.max_length > longest:
+        raise InputError(f"--max_length={config.max_length} is more than the {longest} actions of {dataset.path}")
+    if config.global_batch_size > num_samples:
+        raise InputError(
+            f"--global_batch_size={config.global_batch_size} is more than the {num_samples} training samples of "
+            f"{dataset.path}: choose a smaller one"
+        )
+    if config.global_batch_size % num_replicas:
+        raise InputError(
+            f"--global_batch_size={config.global_batch_size} does not divide over {num_replicas} replicas: "
+            f"choose a multiple of {num_replicas}"
+        )
+
+
+def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    steps_per_pass = dataset.num_samples(TRAIN_SPLIT) // config.global_batch_size
+    steps_per_epoch = config.steps_per_epoch or steps_per_pass
+    history = History()
+    with strategy.scope():
+        model = compiled_model(config, dataset.schema, steps_per_pass)
+        checkpoints = Checkpoints(folder.checkpoints, model, history)
+        if checkpoints.restore_newest():
+            print(f"{folder.path}: goes on after epoch {len(history.epochs)}", flush=True)
+    # Not 0: beside a global seed of 0, tf.data cannot take the seed of an epoch, which is a tensor.
+    tf.random.set_seed(config.seed + 1)
+    known = evaluation.read_labels(dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
+    inputs = evaluation.input_batches(dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
+
+    def evaluate(num_draws: int = 0) -> dict[str, IntentMetrics]:
+        return evaluation.measure(evaluation.predict_logits(model, inputs, dataset.schema), known, num_draws)
+
+    if not history.is_over(config.num_epochs, config.patience):
+        model.fit(
+            training_steps(config, dataset, steps_per_pass, first_step=len(history.epochs) * steps_per_epoch),
+            epochs=config.num_epochs,
+            initial_epoch=len(history.epochs),
+            steps_per_epoch=steps_per_epoch,
+            shuffle=False,  # the dataset has shuffled
+            verbose=0,
+            callbacks=[
+                LiveLine(config.num_epochs, steps_per_epoch),
+                EpochEnd(evaluate, history, checkpoints, folder, config.num_epochs, config.patience),
+            ],
+        )
+    checkpoints.restore_best_weights()
+    found = evaluate(NUM_DRAWS)
+    _save_model(config, dataset.schema, model, folder.model)
+    report = {
+        **evaluation.report(dataset, EVALUATION_SPLIT, found),
+        "best_epoch": history.best_epoch + 1,
+        "history": history.epochs,
+    }
+    write_json(folder.metrics, report)
+    print(evaluation.table(dataset.schema, found))
+    return report
+
+
+def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) -> keras.Model:
+    """Returns the model with fresh weights and what `fit` needs; called in the strategy's scope.
+
+    Args:
+        config: the settings.
+        schema: what the inputs hold and what is predicted.
+        steps_per_pass: steps after which the learning rate decays.
+    """
+    model = _fresh_model(config, schema)
+    learning_rate = keras.optimizers.schedules.ExponentialDecay(
+        config.learning_rate, steps_per_pass, config.learning_rate_decay, staircase=True
+    )
+    optimizer = DenseAdam(learning_rate, beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon)
+    names = [intent.name for intent in schema.intents]
+    model.compile(
+        optimizer=optimizer,
+        loss={name: SummedBinaryCrossentropy() for name in names},
+        # Of the training batches and with fixed thresholds: curves to look at. What counts is `evaluation`.
+        weighted_metrics={name: [keras.metrics.AUC(from_logits=True, name="auc")] for name in names},
+        jit_compile=False,  # XLA on a CPU takes 1.27 times as long
+    )
+    return model
+
+
+def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int, first_step: int) -> tf.data.Dataset:
+    """Returns the batches of the run from `first_step` on, with weights normalised over the global batch."""
+    num_steps = config.num_epochs * (config.steps_per_epoch or steps_per_pass)
+    first_pass, num_skipped = divmod(first_step, steps_per_pass)
+    batches = dataset.training_batches(
+        config.max_length,
+        config.global_batch_size,
+        config.seed,
+        first_epoch=first_pass,
+        num_epochs=math.ceil(num_steps / steps_per_pass),
+    )
+    return batches.skip(num_skipped).map(normalize_weights)
+
+
+def _fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
+    return build_model(
+        config.model, schema, num_hops=config.num_hops, penalty_weight=config.penalty_weight, seed=config.seed
+    )
+
+
+def _save_model(config: TrainingConfig, schema: Schema, trained: keras.Model, path: pathlib.Path) -> None:
+    """Saves the weights in a model that was never compiled: without optimizer and losses, which a phone has no use for.
+
+    The file is whole or absent.
+    """
+    model = _fresh_model(config, schema)
+    model.set_weights(trained.get_weights())
+    partial = path.with_name(f".partial.{path.name}")
+    try:
+        model.save(partial)
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        partial.rename(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
