@@ -2,15 +2,12 @@
 
 A column comes as a pyarrow Array (Parquet) or as a list of Python values (JSON lines). Arrays of one type, and
 lists that are of one type, are decoded by NumPy; names and whatever is of mixed or rare types goes once per distinct
-value through `read_name` and its siblings, which are the rules in plain words. Both ways give the same results.
+value through the readers of `raw_values`. Both ways give the same results.
 """
 
+import collections
 import dataclasses
-import datetime
-import decimal
-import enum
-import math
-import re
+import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,36 +16,29 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_pipelines.inputs import Column
+from beam_pipelines.raw_values import (
+    BAD_TIME,
+    GOOD,
+    MAX_INT64,
+    MISSING_KEY,
+    NON_FINITE,
+    UNKNOWN_ACTION,
+    WRONG_TYPE,
+    RealNumber,
+    read_date,
+    read_integer,
+    read_name,
+    read_number,
+    read_time,
+)
 
 T = TypeVar("T")
 Faults = npt.NDArray[np.uint8]
 """For each value the position of its Reason in the list, or GOOD."""
 
-
-class Reason(enum.StrEnum):
-    """Why a record is bad; a record with several faults has the first in this order."""
-
-    TOO_LONG = "too_long"
-    UNPARSABLE = "unparsable"
-    MISSING_KEY = "missing_key"
-    WRONG_TYPE = "wrong_type"
-    BAD_TIME = "bad_time"
-    NON_FINITE = "non_finite"
-    UNKNOWN_ACTION = "unknown_action"
-    BAD_WINDOW = "bad_window"
-
-
-REASONS = tuple(Reason)
-GOOD = len(REASONS)
-MISSING_KEY, WRONG_TYPE, BAD_TIME, NON_FINITE, UNKNOWN_ACTION, BAD_WINDOW = range(2, GOOD)
-
-_MIN_INT64, _MAX_INT64 = -(1 << 63), (1 << 63) - 1
-_EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 _MS_PER_DAY = 86_400_000
 _OTHER = object()
 """Stands for every value of a type that no column takes: a list, an object, a time of day."""
-_Number = int | float | decimal.Decimal
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,71 +55,6 @@ class NullableIntegers:
 
     values: npt.NDArray[np.int64]
     is_null: npt.NDArray[np.bool_]
-
-
-def read_name(value: Any) -> tuple[str | None, int]:
-    """Returns a name as text, or what is wrong: 7, 7.0 and "7" are one name, "" is null.
-
-    Text that UTF-8 cannot express (half of a surrogate pair, bytes of another encoding) is of the wrong type.
-    """
-    if isinstance(value, bytes):
-        try:
-            value = value.decode()
-        except UnicodeDecodeError:
-            return None, WRONG_TYPE
-    if isinstance(value, str):
-        return (value or None, GOOD) if value.isascii() or _is_text(value) else (None, WRONG_TYPE)
-    integer, fault = read_integer(value)
-    return None if integer is None else str(integer), fault
-
-
-def _is_text(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def read_integer(value: Any) -> tuple[int | None, int]:
-    """Returns an integer within int64, or what is wrong; integral floats and decimals are fine."""
-    if value is None:
-        return None, GOOD
-    if isinstance(value, bool) or not isinstance(value, _Number):
-        return None, WRONG_TYPE
-    if not isinstance(value, int) and not math.isfinite(value):
-        return None, NON_FINITE
-    integer = int(value)
-    return (integer, GOOD) if integer == value and _MIN_INT64 <= integer <= _MAX_INT64 else (None, WRONG_TYPE)
-
-
-def read_time(value: Any) -> tuple[int | None, int]:
-    """Returns a timestamp, or what is wrong; a fraction or a number beyond int64 is a bad time, not a wrong type."""
-    integer, fault = read_integer(value)
-    is_number = isinstance(value, _Number) and not isinstance(value, bool)
-    return integer, BAD_TIME if fault == WRONG_TYPE and is_number else fault
-
-
-def read_number(value: Any) -> tuple[float | None, int]:
-    """Returns a number as float64, or what is wrong; one beyond float64 is not finite, however it is written."""
-    if value is None:
-        return None, GOOD
-    if isinstance(value, bool) or not isinstance(value, _Number):
-        return None, WRONG_TYPE
-    try:
-        number = float(value)
-    except OverflowError:
-        return None, NON_FINITE
-    return (number, GOOD) if math.isfinite(number) else (None, NON_FINITE)
-
-
-def read_date(value: Any) -> tuple[int | None, int]:
-    """Returns the days from 1970-01-01 to a date written YYYY-MM-DD, or what is wrong."""
-    if value is None:
-        return None, GOOD
-    text, fault = read_name(value) if isinstance(value, str | bytes) else (None, WRONG_TYPE)
-    if text is None or not _DATE.fullmatch(text):
-        return None, WRONG_TYPE
-    try:
-        return datetime.date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL, fault
-    except ValueError:
-        return None, WRONG_TYPE
 
 
 def decode_names(column: Column, values: Any) -> tuple[Names, Faults]:
@@ -187,17 +112,17 @@ def decode_integers(column: Column, values: Any) -> tuple[NullableIntegers, Faul
 
 
 def decode_numbers(column: Column, values: Any) -> tuple[npt.NDArray[np.float64], Faults]:
-    """Decodes a column of numbers to float64, NaN where null or bad. No zero of the result is negative."""
+    """Decodes a column of numbers to float64, NaN where null or bad."""
     array = _numeric_array(values, as_float=True)
     if array is None:
         read, codes, faults = _decode_distinct(column, values, read_number)
         numbers = np.array([np.nan if number is None else number for number in (*read, None)])[codes]
-        return numbers + 0.0, faults
-    numbers = _filled(array, np.nan).astype(np.float64) + 0.0
-    is_null, faults = _start(column, array)
+        return numbers + 0.0, faults  # of which no zero is negative
+    faults = _start(column, array)
+    numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) + 0.0  # null comes as NaN
     is_finite = np.isfinite(numbers)
     if np.count_nonzero(is_finite) + array.null_count < len(numbers):
-        faults[~is_finite & ~is_null] = NON_FINITE
+        faults[~is_finite & ~_is_null(array)] = NON_FINITE
         numbers[~is_finite] = np.nan
     return numbers, faults
 
@@ -209,10 +134,10 @@ def _decode_integers(
     if array is None:
         integers, codes, faults = _decode_distinct(column, values, read)
         return _gather_integers(integers, codes), faults
-    is_null, faults = _start(column, array)
+    is_null, faults = _is_null(array), _start(column, array)
     numbers = _filled(array)
     if numbers.dtype == np.uint64:
-        is_good = numbers <= _MAX_INT64
+        is_good = numbers <= MAX_INT64
     elif numbers.dtype == np.float64:
         faults[~np.isfinite(numbers)] = NON_FINITE
         is_good = (np.floor(numbers) == numbers) & (numbers >= -(2.0**63)) & (numbers < 2.0**63)
@@ -228,13 +153,19 @@ def _gather_integers(integers: list[int | None], codes: npt.NDArray[np.int32]) -
     return NullableIntegers(values[codes], is_null[codes])
 
 
-def _start(column: Column, array: Any) -> tuple[npt.NDArray[np.bool_], Faults]:
-    """Returns which values are null, and the faults so far."""
-    is_null = array.is_null().to_numpy(zero_copy_only=False)
+def _start(column: Column, array: Any) -> Faults:
+    """Returns the faults that need no look at the values."""
     faults = np.full(len(array), GOOD, dtype=np.uint8)
     if column.is_required:
-        faults[is_null] = MISSING_KEY
-    return is_null, faults
+        faults[_is_null(array)] = MISSING_KEY
+    return faults
+
+
+def _is_null(array: Any) -> npt.NDArray[np.bool_]:
+    if not array.null_count and not pa.types.is_null(array.type):
+        return np.zeros(len(array), dtype=bool)
+    is_null: npt.NDArray[np.bool_] = array.is_null().to_numpy(zero_copy_only=False)
+    return is_null
 
 
 def _filled(array: Any) -> npt.NDArray[Any]:
@@ -285,26 +216,38 @@ def _decode_distinct(
         for each value its fault.
     """
     distinct, codes = _distinct(values)
-    results = [read(value) for value in distinct]
-    faults = np.array([*(fault for _, fault in results), GOOD], dtype=np.uint8)
+    if read is read_name and _are_text(distinct):  # quicker than one by one, for many distinct users
+        results: list[Any] = [text or None for text in distinct]
+        faults = np.full(len(distinct) + 1, GOOD, dtype=np.uint8)
+    else:
+        pairs = [read(value) for value in distinct]
+        results = [result for result, _ in pairs]
+        faults = np.array([*(fault for _, fault in pairs), GOOD], dtype=np.uint8)
     if column.is_required:
         is_empty = [value is None or value in ("", b"") for value in distinct]
         faults[[*is_empty, True]] = MISSING_KEY
-    return [value for value, _ in results], codes, faults[codes]
+    return results, codes, faults[codes]
+
+
+def _are_text(values: list[Any]) -> bool:
+    try:
+        return set(map(type, values)) <= {str} and bool("".join(values).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _distinct(values: Any) -> tuple[list[Any], npt.NDArray[np.int32]]:
     """Returns distinct values, and for each value its position among them (-1 or the position of a None: null)."""
     if isinstance(values, list):
         keys = values if set(map(type, values)) <= {str, type(None)} else [_key(value) for value in values]
-        table: dict[Any, int] = {}
-        codes = np.fromiter((table.setdefault(key, len(table)) for key in keys), np.int32, len(keys))
+        table: dict[Any, int] = collections.defaultdict(itertools.count().__next__)
+        codes = np.fromiter(map(table.__getitem__, keys), np.int32, len(keys))
         return [key[1] if isinstance(key, tuple) else key for key in table], codes
     if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
         values = values.cast(pa.large_binary())
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if not _is_enumerable(type_):
-        return [_OTHER], np.where(values.is_null().to_numpy(zero_copy_only=False), np.int32(-1), np.int32(0))
+        return [_OTHER], np.where(_is_null(values), np.int32(-1), np.int32(0))
     if pa.types.is_dictionary(values.type):
         if len(values.dictionary) > len(values):  # of a whole file, perhaps
             values = values.dictionary_decode().dictionary_encode()
@@ -316,7 +259,7 @@ def _distinct(values: Any) -> tuple[list[Any], npt.NDArray[np.int32]]:
 
 def _key(value: Any) -> tuple[type, Any]:
     """Returns what tells values of a list apart: 1, 1.0 and True are equal in Python, but not of one type."""
-    return (type(value), value) if value is None or isinstance(value, str | _Number) else (list, _OTHER)
+    return (type(value), value) if value is None or isinstance(value, str | RealNumber) else (list, _OTHER)
 
 
 def _is_enumerable(type_: Any) -> bool:

@@ -28,6 +28,10 @@ MAX_RAW_BYTES = 4096
 _MAX_BATCH_BYTES = 32 << 20
 """A batch of JSON lines ends early when its lines are longer together: memory stays bounded."""
 
+_SMALL_BYTES_PER_ROW = 3
+_LINES = 256
+"""Lines parsed at a time: one bad line among them makes the others slower to parse."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
@@ -172,7 +176,9 @@ def _check_columns(input: Input, path: str, schema: Any) -> None:
 
 def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
     number = piece.first_record
-    with pq.ParquetFile(piece.path) as file:
+    metadata = pq.read_metadata(piece.path)
+    quick = _small_dictionaries(input, metadata.row_group(piece.row_group or 0))
+    with pq.ParquetFile(piece.path, metadata=metadata, read_dictionary=quick) as file:
         present = set(file.schema_arrow.names)
         names = sorted({c.file_name for c in input.columns} & present)
         groups = range(file.num_row_groups) if piece.row_group is None else [piece.row_group]
@@ -184,19 +190,32 @@ def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatc
             yield RawBatch(piece, numbers, values, [], [])
 
 
+def _small_dictionaries(input: Input, row_group: Any) -> list[str]:
+    """Returns columns of names that few bytes a row express: they are quickest read with their dictionary."""
+    names = {c.file_name for c in input.columns if c.kind in (ColumnKind.NAME, ColumnKind.ACTION)}
+    chunks = [row_group.column(index) for index in range(row_group.num_columns)]
+    return [
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.path_in_schema in names
+        and chunk.physical_type == "BYTE_ARRAY"
+        and chunk.total_uncompressed_size <= _SMALL_BYTES_PER_ROW * chunk.num_values
+    ]
+
+
 def _read_json_lines(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
     known = log_files.format_of(piece.path)
-    collector = _Collector(piece, input)
-    number = -1
+    collector, step = _Collector(piece, input), min(_LINES, max_rows)
+    number = 0
     with pa.OSFile(piece.path) as file:
         stream = pa.CompressedInputStream(file, known[1]) if known and known[1] else file
         for block in json_lines.line_blocks(stream):
-            for line in block:
-                number += 1
-                collector.add(number, line)
-                if collector.num_records >= max_rows or collector.num_bytes >= _MAX_BATCH_BYTES:
+            for start in range(0, len(block), step):
+                lines = block[start : start + step]
+                collector.add(number, lines)
+                number += len(lines)
+                if collector.num_records + step > max_rows or collector.num_bytes >= _MAX_BATCH_BYTES:
                     yield collector.take()
-            collector.flush()
     if collector.num_records:
         yield collector.take()
 
@@ -210,7 +229,6 @@ class _Collector:
         self._clear()
 
     def _clear(self) -> None:
-        self._objects: list[dict[str, Any]] = []
         self._values: dict[str, list[Any]] = {name: [] for name in self._sources}
         self._numbers: list[int] = []
         self._lines: list[bytes] = []
@@ -221,29 +239,25 @@ class _Collector:
     def num_records(self) -> int:
         return len(self._numbers) + len(self._errors)
 
-    def add(self, number: int, line: bytes) -> None:
-        """Adds a line: a record, an error, or nothing when it is blank."""
-        if len(line) > json_lines.MAX_LINE_BYTES:
-            self._errors.append(LineError(number, "too_long", line[:MAX_RAW_BYTES]))
-            return
-        value = json_lines.parse_object(line)
-        if value is not None:
-            self._objects.append(value)
-            self._numbers.append(number)
-            self._lines.append(line[:MAX_RAW_BYTES])
-            self.num_bytes += len(line)
-        elif not json_lines.is_blank(line):
-            self._errors.append(LineError(number, "unparsable", line[:MAX_RAW_BYTES]))
-
-    def flush(self) -> None:
-        """Moves the objects into the columns: an object takes several times the room of its values."""
+    def add(self, first_number: int, lines: list[bytes]) -> None:
+        """Adds lines: each is a record, an error, or nothing when it is blank."""
+        objects = []
+        for number, (line, value) in enumerate(zip(lines, json_lines.parse_objects(lines), strict=True), first_number):
+            if value is not None:
+                objects.append(value)
+                self._numbers.append(number)
+                self._lines.append(line[:MAX_RAW_BYTES])
+            elif len(line) > json_lines.MAX_LINE_BYTES:
+                self._errors.append(LineError(number, "too_long", line[:MAX_RAW_BYTES]))
+            elif not json_lines.is_blank(line):
+                self._errors.append(LineError(number, "unparsable", line[:MAX_RAW_BYTES]))
+        self.num_bytes += sum(map(len, lines))
+        # At once: an object takes several times the room of its values.
         for name, source in self._sources.items():
-            self._values[name].extend([o.get(source) for o in self._objects])
-        self._objects.clear()
+            self._values[name].extend([value.get(source) for value in objects])
 
     def take(self) -> RawBatch:
         """Returns the batch and starts another."""
-        self.flush()
         numbers = np.array(self._numbers, dtype=np.int64)
         batch = RawBatch(self._piece, numbers, self._values, self._lines, self._errors)
         self._clear()

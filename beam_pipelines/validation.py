@@ -1,7 +1,7 @@
 """From raw values to typed, clean columns: every record is accepted whole or rejected with one reason.
 
 A record is bad for the first listed reason that any of its columns gives. The rules for one value are in
-`columns`; here they are put together for all columns of a batch.
+`raw_values`; here they are put together for all columns of a batch.
 """
 
 import dataclasses
@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_pipelines import columns
-from beam_pipelines.columns import Names, NullableIntegers, Reason
+from beam_pipelines.columns import Names, NullableIntegers
 from beam_pipelines.inputs import Column, ColumnKind, Input
+from beam_pipelines.raw_values import BAD_WINDOW, GOOD, REASONS, Reason
 from beam_pipelines.reading import MAX_RAW_BYTES, FileFormat, RawBatch
 from edgedipn_tf.discretize import quantize_position
 from edgedipn_tf.random_keys import mix
@@ -23,6 +24,8 @@ __all__ = ["EventBatch", "Names", "NullableIntegers", "Reason", "Reject", "valid
 
 _NULL_BITS = np.uint64(0x6E756C6C6E756C6C)
 """Stands for null in hashes."""
+_HASHED_ROWS = 8192
+"""Rows hashed at a time: what the processor's cache holds, twice as fast as a whole batch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,17 +83,17 @@ def validate(raw: RawBatch, input: Input, min_time_ms: int, max_time_ms: int) ->
     Returns:
         The accepted records, and the rejects in the order of their record numbers.
     """
-    faults: columns.Faults = np.full(len(raw.record_numbers), columns.GOOD, dtype=np.uint8)
+    faults: columns.Faults = np.full(len(raw.record_numbers), GOOD, dtype=np.uint8)
     decoded: dict[str, Any] = {}
     for column in input.columns:
         values, column_faults = _decode(column, raw.values[column.name], input, min_time_ms, max_time_ms)
         np.minimum(faults, column_faults, out=faults)
         decoded[column.name] = values
     for name in input.window_columns:
-        is_flat = quantize_position(decoded[name]) <= 0
-        is_flat &= ~np.isnan(decoded[name])
-        faults[is_flat & (faults > columns.BAD_WINDOW)] = columns.BAD_WINDOW
-    is_good = faults == columns.GOOD
+        small = np.flatnonzero(decoded[name] < 1)  # few, if any; NaN is not among them
+        flat = small[quantize_position(decoded[name][small]) <= 0]
+        faults[flat] = np.minimum(faults[flat], BAD_WINDOW)
+    is_good = faults == GOOD
     rejects = _rejects(raw, input, faults)
     if not is_good.all():
         decoded = {name: _select(values, is_good) for name, values in decoded.items()}
@@ -155,8 +158,11 @@ def _batch(raw: RawBatch, input: Input, decoded: dict[str, Any], record_numbers:
 def _row_hashes(input: Input, decoded: dict[str, Any], size: int) -> npt.NDArray[np.uint64]:
     """Chains the columns: each step is a bijection of the 64 bits of a value and looks random to the next one."""
     hashes = np.full(size, _hash_text(input.name), dtype=np.uint64)
-    for column in input.columns:
-        hashes = mix(hashes ^ _bits(decoded[column.name]))
+    bits = [_bits(decoded[column.name]) for column in input.columns]
+    for start in range(0, size, _HASHED_ROWS):
+        rows = slice(start, start + _HASHED_ROWS)
+        for values in bits:
+            hashes[rows] = mix(hashes[rows] ^ values[rows])
     return hashes
 
 
@@ -177,11 +183,11 @@ def _hash_text(text: str) -> int:
 
 def _rejects(raw: RawBatch, input: Input, faults: columns.Faults) -> list[Reject]:
     piece = raw.piece
-    rows = np.flatnonzero(faults != columns.GOOD)
+    rows = np.flatnonzero(faults != GOOD)
     if not len(rows) and not raw.errors:
         return []
     found = [(error.record_number, Reason(error.reason), error.raw) for error in raw.errors]
-    reasons = [columns.REASONS[fault] for fault in faults[rows].tolist()]
+    reasons = [REASONS[fault] for fault in faults[rows].tolist()]
     found.extend(zip(raw.record_numbers[rows].tolist(), reasons, _raw_records(raw, input, rows), strict=True))
     found.sort(key=lambda reject: reject[0])
     return [Reject(piece.input_name, piece.path, piece.file_index, *reject) for reject in found]
