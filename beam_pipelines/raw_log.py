@@ -14,49 +14,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from beam_pipelines.inputs import INPUTS, ColumnKind
 from edgedipn_tf import publishing
 
 FORMATS = ("parquet", "jsonl")
 DESCRIPTION_FILE = "log.json"
 
-_TEXT = pa.string()
-_WHOLE = pa.int64()
-_REAL = pa.float64()
-
-
-def _columns(**types: pa.DataType) -> pa.Schema:
-    return pa.schema(list({"user_id": _TEXT, **types}.items()))
-
-
-TABLES: dict[str, pa.Schema] = {
-    "swipe": _columns(
-        timestamp_ms=_WHOLE,
-        action=_TEXT,
-        page=_TEXT,
-        x=_REAL,
-        y=_REAL,
-        start_x=_REAL,
-        start_y=_REAL,
-        end_x=_REAL,
-        end_y=_REAL,
-        duration_ms=_WHOLE,
-        window_width=_REAL,
-        window_height=_REAL,
-    ),
-    "tap": _columns(timestamp_ms=_WHOLE, event=_TEXT, page=_TEXT, button=_TEXT),
-    "browse": _columns(
-        timestamp_ms=_WHOLE,
-        action=_TEXT,
-        page=_TEXT,
-        leaf_category=_TEXT,
-        top_category=_TEXT,
-        item_id=_TEXT,
-        stay_ms=_WHOLE,
-        price=_REAL,
-    ),
-    "profile": _columns(
-        age_level=_TEXT, gender=_TEXT, buyer_star=_TEXT, tm_level=_TEXT, vip_level=_TEXT, phone_price=_TEXT
-    ),
+_TYPES = {
+    ColumnKind.NAME: pa.string(),
+    ColumnKind.ACTION: pa.string(),
+    ColumnKind.DATE: pa.string(),
+    ColumnKind.TIME: pa.int64(),
+    ColumnKind.INTEGER: pa.int64(),
+    ColumnKind.NUMBER: pa.float64(),
+}
+TABLES = {
+    name: pa.schema([(column.name, _TYPES[column.kind]) for column in raw_input.columns])
+    for name, raw_input in INPUTS.items()
 }
 """The columns of each input, in the order of the files."""
 
@@ -147,7 +121,7 @@ def _cast(values: Any, kind: pa.DataType) -> pa.Array:
 
 def _json_lines(table: pa.Table) -> bytes:
     """Returns one JSON object a row, without the null columns; the first column has no nulls."""
-    fields = []
+    fields: list[pa.Array] = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         start = f'{"," if fields else "{"}"{name}":'
         texts = _json_values(column.combine_chunks())

@@ -100,7 +100,7 @@ def draw_pages(user: User, world: World, visits: Visits, scale: float, random: n
     stay_ms = np.maximum(800, _STAY_MS[page] * np.exp(random.normal(0, 0.6, num_stays))).astype(np.int64)
     before_ms = np.cumsum(stay_ms) - stay_ms
     visit_ms = np.add.reduceat(stay_ms, first) if num_visits else stay_ms
-    open_ms = (_start_after_each_other(visits.start_ms, visit_ms) - before_ms[first])[visit] + before_ms
+    open_ms = (start_after_each_other(visits.start_ms, visit_ms) - before_ms[first])[visit] + before_ms
 
     is_focused = (random.random(num_stays) < _FOCUS_SHARE[goal]) | has_purchase
     liked = user.favourites[draw(user.favourite_shares, random.random(num_stays))]
@@ -119,8 +119,13 @@ def draw_pages(user: User, world: World, visits: Visits, scale: float, random: n
     )
 
 
-def _start_after_each_other(start_ms: IntArray, length_ms: IntArray) -> IntArray:
-    """Moves starts later, as little as needed, so that each visit begins a minute after the one before."""
+def start_after_each_other(start_ms: IntArray, length_ms: IntArray) -> IntArray:
+    """Moves the starts of visits later, as little as needed, so that each begins a minute after the one before ends.
+
+    Args:
+        start_ms: starts in the order of time, (visits,).
+        length_ms: lengths, (visits,).
+    """
     taken = np.cumsum(length_ms + _GAP_MS) - (length_ms + _GAP_MS)
     return np.asarray(taken + np.maximum.accumulate(start_ms - taken))
 
