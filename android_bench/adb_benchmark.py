@@ -9,6 +9,7 @@ A fault (device lost, wrong exit code, output that is none) makes the case INVAL
 before it are kept in the record.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import tempfile
@@ -120,6 +121,8 @@ def _measure_file(
             latencies.append(_single_run(tool.run(place, num_runs=1)))
     except DeviceError as error:
         problem = str(error)
+        with contextlib.suppress(DeviceError):
+            device.stop_programs()  # or it would run beside the next file
     return _case(file, info, latencies, tool_summary, problem, settings)
 
 

@@ -246,14 +246,25 @@ class Device:
             self._verify(expected)
         return remote
 
+    def stop_programs(self) -> None:
+        """Ends what still runs from the benchmark's folder: when adb is cut off, the program it started lives on.
+
+        Raises:
+            DeviceError: when the device cannot be reached.
+        """
+        # The brackets keep the pattern from matching the command line of the shell that runs pkill itself.
+        folder, name = REMOTE_FOLDER.rsplit("/", 1)
+        self.shell(["pkill", "-9", "-f", f"{folder}/[{name[0]}]{name[1:]}/"])
+
     def clean_up(self) -> None:
-        """Removes what this object pushed, and the folder when nothing else is in it.
+        """Ends what still runs, removes what this object pushed, and the folder when nothing else is in it.
 
         Raises:
             DeviceError: when the device cannot be reached.
         """
         if not self._pushed:
             return
+        self.stop_programs()
         self.check(["rm", "-f", *sorted(self._pushed)])
         self._pushed.clear()
         self._verified.clear()
@@ -274,5 +285,7 @@ def _verb(arguments: Sequence[str]) -> str:
 
 
 def _last_line(text: str) -> str:
+    """Returns the last line that speaks of an error, else the last: `adb push` ends its errors with a summary."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it printed nothing"
+    errors = [line for line in lines if "error:" in line]
+    return (errors or lines or ["it printed nothing"])[-1]

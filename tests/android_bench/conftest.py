@@ -1,0 +1,30 @@
+"""Fixtures of the benchmark's tests."""
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.android_bench.adb_device.server import SKIP_REASON, is_adb_installed, private_adb_server
+from tests.android_bench.tiny_bundle import tiny_tflite, write_bundle
+
+
+@pytest.fixture(scope="session")
+def tflite() -> bytes:
+    """A tiny real model."""
+    return tiny_tflite()
+
+
+@pytest.fixture
+def bundle_folder(tmp_path: pathlib.Path, tflite: bytes) -> pathlib.Path:
+    """A bundle of one file."""
+    return write_bundle(tmp_path / "bundle", tflite)
+
+
+@pytest.fixture(scope="module")
+def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The real adb program with a server of the test's own; without the program the test is skipped, aloud."""
+    if not is_adb_installed():
+        pytest.skip(SKIP_REASON)
+    with private_adb_server(tmp_path_factory.mktemp("adb_home")):
+        yield

@@ -1,0 +1,158 @@
+"""Benchmarks over the real adb program on simulated devices. No figure here is a phone's: a script prints them."""
+
+import pathlib
+import re
+
+import pytest
+
+from android_bench import adb_benchmark
+from android_bench.adb_benchmark import measure_device
+from android_bench.bundle import open_bundle
+from android_bench.device import REMOTE_FOLDER, Device, find_adb
+from android_bench.latency import Verdict
+from android_bench.results import CaseResult, Settings
+from tests.android_bench.adb_device.server import attached
+from tests.android_bench.adb_device.simulated import Faults, SimulatedDevice
+from tests.android_bench.stand_in_tool import write_tool
+from tests.android_bench.tiny_bundle import write_bundle
+
+SETTINGS = Settings(num_runs=200, num_warmup_runs=10, num_threads=2, num_processes=32, budget_ms=50.0)
+FEW = Settings(num_runs=200, num_warmup_runs=10, num_threads=1, num_processes=3, budget_ms=50.0)
+
+
+def measure(tmp_path, folder, tool, faults=None, settings=FEW) -> tuple[list[CaseResult], SimulatedDevice]:
+    simulated = SimulatedDevice(tmp_path / "device", faults)
+    with attached(simulated) as serial, Device(find_adb(), serial) as phone:
+        cases = measure_device(phone, open_bundle(folder), tool, settings, progress=print)
+    return cases, simulated
+
+
+@pytest.fixture(scope="module")
+def good_run(adb_server, tmp_path_factory, tflite):
+    folder = tmp_path_factory.mktemp("good_run")
+    return measure(folder, write_bundle(folder / "bundle", tflite), write_tool(folder), settings=SETTINGS)
+
+
+def test_each_process_gives_one_latency_of_its_own_sample(good_run):
+    (case,) = good_run[0]
+    # The stand-in's latency is the first swipe id in ms: samples 0 to 7 have 1 to 8, and processes take them in turn.
+    assert case.samples_ms == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0) * 4
+    assert (case.summary.p50_ms, case.summary.p90_ms) == (4.0, 8.0)  # ranks 16 and 29 of 32
+    assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}
+    assert case.problem is None
+
+
+def test_the_tools_own_summary_is_recorded_beside_them(good_run):
+    (case,) = good_run[0]
+    assert case.tool_summary.measured.count == 200
+    assert case.tool_summary.measured.average_ms == 1.0
+    assert case.load_ms == 2.5
+
+
+def test_a_simulated_device_is_named_as_what_it_is(good_run):
+    (case,) = good_run[0]
+    assert (case.backend, case.device.model) == ("adb", "simulated test device")
+    assert case.machine.startswith("EdgeDIPN simulated test device (127.0.0.1:")
+
+
+def test_the_command_line_is_the_standard_tools(good_run):
+    command = next(line for line in good_run[1].commands if "--num_runs=1 " in line)
+    assert " --num_threads=2 " in command
+    assert " --min_secs=0 " in command
+    assert " --warmup_runs=10 --warmup_min_secs=0 " in command
+    assert "--input_layer_shape=1,6:1,4,3 " in command  # in the graph's order: profile, swipe
+    names = re.search(r"--input_layer=(\S+)", command)[1].strip("'").split(",")
+    files = re.search(r"--input_layer_value_files=(\S+)", command)[1].strip("';").split(",")
+    assert all(file.startswith(name.replace(":", "::") + ":/") for name, file in zip(names, files, strict=True))
+
+
+def test_nothing_is_left_and_nothing_lies_outside_the_folder(good_run):
+    simulated = good_run[1]
+    assert simulated.files() == []
+    for command in simulated.commands:
+        paths = re.findall(r"(?<![\w/])/[\w./\[\]-]+", command)
+        assert all(path.replace("[e]", "e").startswith(REMOTE_FOLDER) for path in paths), command
+
+
+TOOL_FAULTS = {
+    "wrong exit code": ("print(good); sys.exit(3)", "failed with exit code 3"),
+    "killed by a signal": ("print(good, flush=True); import os; os.kill(os.getpid(), 9)", "failed with exit code 137"),
+    "garbage": ("sys.stdout.buffer.write(bytes(range(256)) * 9)", "no statistics that can be read"),
+    "nothing": ("", "no statistics that can be read"),
+    "only the warm-up": ("print(good.split('INFO: Running')[1])", "no statistics that can be read"),
+    "failure that exits with 0": ("print(good); print('ERROR: Benchmarking failed.')", "Benchmarking failed"),
+    "unknown flag": (
+        "print(good); print('WARN: Unconsumed cmdline flags: --input_layer_value_files=x')",
+        "does not know --input_layer_value_files",
+    ),
+    "cut off by its time limit": ("print(good.replace('count=200', 'count=17'))", "measured 17 of 200 runs"),
+    "many runs instead of one": (
+        "print(good.replace('count=1 ', 'count=50 '))",
+        "no single latency: it measured 50 runs instead of 1",
+    ),
+    "latency of 0": ("print(good.replace('curr=1000', 'curr=0'))", "no latency above 0"),
+    "input refused": ("sys.exit('FATAL: input size')", "failed with exit code 1: FATAL: input size"),
+}
+
+
+@pytest.mark.parametrize(("ending", "reason"), TOOL_FAULTS.values(), ids=TOOL_FAULTS)
+def test_no_fault_of_the_tool_gives_a_verdict(adb_server, tmp_path, bundle_folder, ending, reason):
+    (case,), simulated = measure(tmp_path, bundle_folder, write_tool(tmp_path, ending))
+    assert reason in case.problem
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+    assert case.summary is None
+    assert simulated.files() == []
+
+
+def test_a_tool_that_hangs_is_stopped_and_gives_no_verdict(adb_server, tmp_path, bundle_folder, monkeypatch):
+    monkeypatch.setattr(adb_benchmark, "_PROCESS_LIMIT_S", 1.0)
+    pid_file = tmp_path / "pid"
+    hangs = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    (case,), simulated = measure(tmp_path, bundle_folder, write_tool(tmp_path, hangs))
+    assert "adb shell did not end within 1 s" in case.problem
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+    assert simulated.files() == []
+    command_line = pathlib.Path(f"/proc/{pid_file.read_text()}/cmdline")
+    assert not command_line.exists() or command_line.read_bytes() == b""  # gone, or a zombie nobody waits for
+
+
+DEVICE_FAULTS = {
+    "vanishes in the benchmark": (Faults(vanish_on_command=re.compile("--graph=")), "did not finish"),
+    "vanishes in a push": (Faults(vanish_on_push=True), "push of"),
+    "vanishes at once": (Faults(vanish_on_command=re.compile("getprop")), "getprop did not finish"),
+    "disk full": (Faults(free_bytes=100), "No space left on device"),
+    "push cut short": (Faults(kept_bytes=100), "arrived changed"),
+}
+
+
+@pytest.mark.parametrize(("faults", "reason"), DEVICE_FAULTS.values(), ids=DEVICE_FAULTS)
+def test_no_fault_of_the_device_gives_a_verdict(adb_server, tmp_path, bundle_folder, faults, reason):
+    (case,), _ = measure(tmp_path, bundle_folder, write_tool(tmp_path), faults)
+    assert reason in case.problem
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+    assert case.samples_ms == ()
+
+
+def test_a_device_lost_half_way_keeps_its_samples_but_gives_no_verdict(adb_server, tmp_path, bundle_folder):
+    # Every file of a sample is named in the one command that measures it; of all others only push and clean-up name it.
+    third_run = re.compile(r"--num_runs=1 .*-swipe-2\.bin")
+    (case,), _ = measure(tmp_path, bundle_folder, write_tool(tmp_path), Faults(vanish_on_command=third_run))
+    assert case.samples_ms == (1.0, 2.0)
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+
+
+def test_the_next_file_is_tried_after_a_fault(adb_server, tmp_path, tflite):
+    folder = write_bundle(tmp_path / "bundle", tflite, names=("tiny_float32.tflite", "tiny_int8.tflite"))
+    fails_once = """
+        import os
+        marker = sys.argv[0] + "-marker"
+        if os.path.exists(marker):
+            print(good)
+        else:
+            open(marker, "w").close()
+            sys.exit(5)
+    """
+    (first, second), _ = measure(tmp_path, folder, write_tool(tmp_path, fails_once))
+    assert "exit code 5" in first.problem
+    assert (second.problem, second.samples_ms) == (None, (1.0, 2.0, 3.0))
+    assert set(second.verdicts.values()) == {Verdict.INCONCLUSIVE}  # three samples are too few to judge

@@ -1,0 +1,139 @@
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+
+from android_bench.bundle import open_bundle
+from android_bench.errors import InputError
+from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
+
+
+def refused(folder, match):
+    with pytest.raises(InputError, match=match) as caught:
+        open_bundle(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_bundle_is_read(bundle_folder):
+    bundle = open_bundle(bundle_folder)
+    (file,) = bundle.files
+    assert (bundle.model, bundle.commit, file.name, file.recipe) == ("edgedipn", None, "tiny_float32.tflite", "float32")
+    assert file.inputs[0].shape == (1, 4, 3)
+    assert bundle.samples.num_samples == 8
+    assert bundle.samples.feed(9)["swipe"].shape == (1, 4, 3)
+    assert bundle.samples.feed(9)["swipe"][0, 0, 0] == 2  # 9 wraps around to sample 1, whose ids are 2
+
+
+def test_missing_folder_and_missing_file(bundle_folder, tmp_path):
+    refused(tmp_path / "nowhere", "has no manifest.json")
+    (bundle_folder / "tiny_float32.tflite").unlink()
+    refused(bundle_folder, "tiny_float32.tflite is missing")
+
+
+def test_missing_samples(bundle_folder):
+    shutil.rmtree(bundle_folder / "benchmark")
+    refused(bundle_folder, "samples.npz is missing")
+
+
+def test_truncated_and_changed_file(bundle_folder):
+    path = bundle_folder / "tiny_float32.tflite"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    refused(bundle_folder, "truncated")
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused(bundle_folder, "was changed")
+
+
+def test_changed_samples(bundle_folder):
+    path = bundle_folder / "benchmark" / "samples.npz"
+    path.write_bytes(path.read_bytes() + b"x")
+    refused(bundle_folder, "samples.npz was changed")
+
+
+def test_manifest_of_another_version_or_no_json(bundle_folder):
+    manifest = read_manifest(bundle_folder)
+    write_manifest(bundle_folder, {**manifest, "format_version": 2})
+    refused(bundle_folder, "format version 2, this program reads 1")
+    write_manifest(bundle_folder, [manifest])
+    refused(bundle_folder, "format version None")
+    (bundle_folder / "manifest.json").write_text('{"format_version": 1,')
+    refused(bundle_folder, "is not JSON")
+
+
+@pytest.mark.parametrize("key", ["model", "files", "benchmark_samples", "schema_fingerprint"])
+def test_missing_field_of_the_manifest(bundle_folder, key):
+    manifest = read_manifest(bundle_folder)
+    del manifest[key]
+    write_manifest(bundle_folder, manifest)
+    refused(bundle_folder, f"{key} is missing")
+
+
+HOSTILE = ["../tiny.tflite", "/etc/passwd", "a b.tflite", "x;reboot", "$(reboot)", "-rf", "", "a\nb", ".hidden", "a/b"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("key", ["name", "recipe", "signature"])
+def test_a_name_that_is_not_plain(bundle_folder, key, name):
+    manifest = read_manifest(bundle_folder)
+    manifest["files"][0][key] = name
+    write_manifest(bundle_folder, manifest)
+    refused(bundle_folder, "not a plain name")
+
+
+def test_an_input_name_that_is_not_plain(bundle_folder):
+    manifest = read_manifest(bundle_folder)
+    manifest["files"][0]["inputs"][0]["name"] = "swipe:/etc/passwd"
+    write_manifest(bundle_folder, manifest)
+    refused(bundle_folder, r"files\[0\].inputs\[0\].name")
+
+
+@pytest.mark.parametrize("file", ["../samples.npz", "/etc/passwd", "benchmark//samples.npz", "benchmark/../x"])
+def test_samples_outside_the_bundle(bundle_folder, file):
+    manifest = read_manifest(bundle_folder)
+    manifest["benchmark_samples"]["file"] = file
+    write_manifest(bundle_folder, manifest)
+    refused(bundle_folder, "not a plain path")
+
+
+def test_a_link_that_leads_out(bundle_folder, tmp_path):
+    path = bundle_folder / "tiny_float32.tflite"
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    refused(bundle_folder, "leads out of the bundle")
+
+
+@pytest.mark.parametrize("shape", [[], [2, 4, 3], [1, -4, 3], [1, "4", 3], [1, True, 3]])
+def test_a_shape_that_is_none(bundle_folder, shape):
+    manifest = read_manifest(bundle_folder)
+    manifest["files"][0]["inputs"][0]["shape"] = shape
+    write_manifest(bundle_folder, manifest)
+    refused(bundle_folder, "is not a list of sizes")
+
+
+def test_samples_that_do_not_fit_the_model(tmp_path, tflite):
+    wrong = arrays()
+    refused(write_bundle(tmp_path / "a", tflite, swipe=wrong["swipe"][:, :3]), r"swipe is int32 \[8, 3, 3\].*needs")
+    refused(write_bundle(tmp_path / "b", tflite, swipe=wrong["swipe"].astype(np.int64)), "swipe is int64")
+    refused(write_bundle(tmp_path / "c", tflite, profile=wrong["profile"][:7]), r"profile is int32 \[7, 6\]")
+
+
+def replace_samples(folder, content):
+    (folder / "benchmark" / "samples.npz").write_bytes(content)
+    manifest = read_manifest(folder)
+    manifest["benchmark_samples"]["sha256"] = hashlib.sha256(content).hexdigest()
+    write_manifest(folder, manifest)
+
+
+def test_samples_that_are_no_archive(bundle_folder):
+    replace_samples(bundle_folder, b"no archive")
+    refused(bundle_folder, "samples.npz is not a NumPy archive")
+    replace_samples(bundle_folder, b"")
+    refused(bundle_folder, "samples.npz is not a NumPy archive")
+
+
+def test_samples_without_an_input(bundle_folder, tmp_path):
+    path = tmp_path / "fewer.npz"
+    np.savez(path, **{name: array for name, array in arrays().items() if name != "profile"})
+    replace_samples(bundle_folder, path.read_bytes())
+    refused(bundle_folder, "has no array 'profile', which tiny_float32.tflite needs")

@@ -1,0 +1,91 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from android_bench.bundle import open_bundle
+from android_bench.errors import InputError
+from android_bench.host import LoadedModel, compare_outputs, measure_host
+from android_bench.latency import Verdict
+from android_bench.results import Settings
+from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
+
+SETTINGS = Settings(num_runs=200, num_warmup_runs=3, num_threads=1, num_processes=1, budget_ms=50.0)
+
+
+def test_outputs_are_reached_by_their_signature_names(bundle_folder):
+    bundle = open_bundle(bundle_folder)
+    outputs, latency_ms = LoadedModel(bundle.files[0], num_threads=1).run(bundle.samples.feed(1))
+    # Sample 1: all ids are 2, so s - p = 0.
+    assert outputs["realtime_purchase"][0, 0] == pytest.approx(0.5)
+    assert outputs["leaf_category"][0] == pytest.approx([1 / (1 + np.exp(-2.0))] * 2)
+    assert latency_ms > 0
+
+
+def test_tensor_names_come_in_the_order_of_the_graph(bundle_folder):
+    names = LoadedModel(open_bundle(bundle_folder).files[0], num_threads=1).tensor_names()
+    assert list(names) == ["profile", "swipe"]  # the converter sorts; the manifest lists swipe first
+    assert all(name in tensor_name for name, tensor_name in names.items())
+
+
+def test_every_run_is_recorded_and_warm_up_is_apart(bundle_folder):
+    bundle = open_bundle(bundle_folder)
+    case = measure_host(bundle, bundle.files[0], SETTINGS)
+    assert (len(case.samples_ms), len(case.warmup_samples_ms)) == (200, 3)
+    assert all(sample > 0 for sample in case.samples_ms)
+    assert case.summary.num_samples == 200
+    assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}  # a mean of 12 numbers takes microseconds
+    assert case.machine == "host, not a phone"
+    assert (case.backend, case.device, case.problem) == ("host", None, None)
+
+
+def test_parity_is_the_largest_difference_by_intent(tmp_path, tflite):
+    expected = arrays()["expected_leaf_category"].copy()
+    expected[5, 1] += 0.25
+    bundle = open_bundle(write_bundle(tmp_path / "bundle", tflite, expected_leaf_category=expected))
+    parity = compare_outputs(LoadedModel(bundle.files[0], 1), bundle.samples)
+    assert parity.num_samples == 8
+    assert parity.max_abs_difference["leaf_category"] == pytest.approx(0.25, abs=1e-6)
+    assert parity.max_abs_difference["realtime_purchase"] < 1e-6
+    assert parity.largest == parity.max_abs_difference["leaf_category"]
+
+
+def test_a_result_that_is_no_number_never_passes(tmp_path, tflite):
+    expected = arrays()["expected_leaf_category"].copy()
+    expected[0, 0] = np.nan
+    bundle = open_bundle(write_bundle(tmp_path / "bundle", tflite, expected_leaf_category=expected))
+    case = measure_host(bundle, bundle.files[0], SETTINGS)
+    assert case.parity.largest is None
+    assert case.verdicts == {"20": Verdict.INVALID, "50": Verdict.INVALID}
+    assert "not a finite number" in case.problem
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    bundle = open_bundle(write_bundle(tmp_path / "bundle", b"not a model, but its SHA-256 is right"))
+    with pytest.raises(InputError, match="LiteRT cannot load it"):
+        LoadedModel(bundle.files[0], 1)
+
+
+def test_a_manifest_that_describes_another_model(bundle_folder):
+    manifest = read_manifest(bundle_folder)
+    file = manifest["files"][0]
+    file["outputs"][0]["name"], file["outputs"][1]["name"] = "leaf_category", "realtime_purchase"
+    samples = arrays()
+    swapped = {
+        "expected_leaf_category": samples["expected_realtime_purchase"],
+        "expected_realtime_purchase": samples["expected_leaf_category"],
+    }
+    path = bundle_folder / "benchmark" / "samples.npz"
+    np.savez(path, **{**samples, **swapped})
+    manifest["benchmark_samples"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_manifest(bundle_folder, manifest)
+    with pytest.raises(InputError, match="outputs 'leaf_category' is .*1, 2.*the manifest says .*1, 1"):
+        LoadedModel(open_bundle(bundle_folder).files[0], 1)
+
+
+def test_a_signature_that_is_absent(bundle_folder):
+    manifest = read_manifest(bundle_folder)
+    manifest["files"][0]["signature"] = "serving_default"
+    write_manifest(bundle_folder, manifest)
+    with pytest.raises(InputError, match="has no signature 'serving_default'"):
+        LoadedModel(open_bundle(bundle_folder).files[0], 1)

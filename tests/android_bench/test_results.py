@@ -1,0 +1,104 @@
+import dataclasses
+import errno
+import json
+import os
+
+import pytest
+
+from android_bench import results
+from android_bench.benchmark_model_output import RunStatistics, ToolOutput
+from android_bench.errors import InputError
+from android_bench.latency import LatencySummary, Verdict
+from android_bench.results import BundleInfo, CaseResult, DeviceInfo, Environment, Parity, Report, Settings
+
+DEVICE = DeviceInfo("SERIAL", "Maker", "Model", "arm64-v8a", "14", "maker/model/build")
+HOST_CASE = CaseResult(
+    file="tiny.tflite",
+    recipe="int8",
+    sha256="0" * 64,
+    size_bytes=1_234_567,
+    max_length=64,
+    backend="host",
+    device=None,
+    load_ms=1.5,
+    warmup_samples_ms=(9.0,),
+    samples_ms=(1.0, 2.0, 3.25),
+    summary=LatencySummary(3, 2.0, 3.25, 2.0, 3.25),
+    verdicts={"20": Verdict.INCONCLUSIVE, "50": Verdict.PASS},
+    parity=Parity(8, {"realtime_purchase": 0.001, "leaf_category": 0.0025}),
+    tool_summary=None,
+    problem=None,
+)
+DEVICE_CASE = dataclasses.replace(
+    HOST_CASE,
+    backend="adb",
+    device=DEVICE,
+    load_ms=None,
+    summary=None,
+    verdicts={"20": Verdict.INVALID, "50": Verdict.INVALID},
+    parity=None,
+    tool_summary=ToolOutput(None, RunStatistics(count=200), 2.5, None, 1.0, {"peak": 3.0}, (), ("XNNPACK",), ()),
+    problem="device SERIAL: benchmark_model did not finish: the connection ended early",
+)
+REPORT = Report(
+    format_version=1,
+    started_at="2026-01-02T03:04:05+00:00",
+    bundle=BundleInfo("bundle", "1" * 64, "edgedipn", "0.1.0", None, "schema", "vocabulary"),
+    environment=Environment("Linux", "a processor", 2, "3.11", "2.3.0", None, None),
+    settings=Settings(200, 10, 1, 50, 50.0),
+    notes=("no phone was measured: none is attached",),
+    cases=(HOST_CASE, DEVICE_CASE),
+)
+
+
+def test_json_both_ways():
+    assert results.from_json(results.to_json(REPORT)) == REPORT
+
+
+def test_json_is_plain_and_keeps_every_sample():
+    values = json.loads(results.to_json(REPORT))
+    assert values["cases"][0]["samples_ms"] == [1.0, 2.0, 3.25]
+    assert values["cases"][0]["verdicts"] == {"20": "INCONCLUSIVE", "50": "PASS"}
+
+
+def changed(**fields):
+    return json.dumps({**json.loads(results.to_json(REPORT)), **fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "format version None"),
+        (changed(format_version=2), "format version 2, this program reads 1"),
+        (changed(surprise=1), "unknown field 'surprise'"),
+        (changed(cases=[{}]), r"cases\[0\]: missing or unknown field"),
+        (changed(notes=[1]), r"notes\[0\] is int, expected str"),
+        (changed(notes="text"), "notes is str, expected list"),
+        (results.to_json(REPORT).replace('"PASS"', '"PERFECT"'), "is 'PERFECT', which is none of PASS"),
+    ],
+)
+def test_what_is_no_report_is_refused(text, reason):
+    with pytest.raises(InputError, match=reason):
+        results.from_json(text)
+
+
+def test_largest_difference():
+    assert HOST_CASE.parity.largest == 0.0025
+    assert Parity(8, {"a": 0.1, "b": None}).largest is None
+    assert not Parity(8, {"a": 0.1, "b": None}).is_finite
+
+
+def test_write_is_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = results.write(REPORT, tmp_path / "new" / "folder")
+    before = path.read_bytes()
+    assert results.from_json(before) == REPORT
+
+    def disk_full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        results.write(dataclasses.replace(REPORT, notes=()), path.parent)
+    assert [entry.name for entry in path.parent.iterdir()] == ["results.json"]
+    assert path.read_bytes() == before
