@@ -8,7 +8,7 @@ from tests.android_bench.test_results import DEVICE_CASE, HOST_CASE, REPORT
 def test_table_of_a_host_and_a_lost_device():
     heading, rule, host, lost, *rest = table.render(REPORT).splitlines()
     assert rule == "-" * len(heading)
-    assert [heading.index(word) for word in ("recipe", "measured", "MB", "20 ms", "50 ms")] == [
+    assert [heading.rindex(word) for word in ("recipe", "measured", "MB", "20 ms", "50 ms")] == [
         host.index(word) for word in ("int8", "host", "1.23", "INCONCLUSIVE", "PASS")
     ]
     assert (
