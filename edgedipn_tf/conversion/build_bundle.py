@@ -14,7 +14,7 @@ import tensorflow as tf
 import edgedipn_tf
 from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, tflite_file
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.conversion.recipes import Recipe
+from edgedipn_tf.conversion.recipes import SIGNATURE, Recipe
 from edgedipn_tf.conversion.workdir import Workdir, open_workdir
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.models.inputs import input_signature
@@ -91,7 +91,7 @@ def build_bundle(
         bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras)
         described = [_describe(name, runners[name], found[name]) for name in files]
         bundle.write_manifest(
-            partial, _description(workdir, list(scores.keras)), described, export.SIGNATURE, workdir.max_length
+            partial, _description(workdir, list(scores.keras)), described, SIGNATURE, workdir.max_length
         )
     report(f"published {output}")
 

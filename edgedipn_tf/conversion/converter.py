@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.recipes import RECIPES, Recipe
+from edgedipn_tf.conversion.recipes import RECIPES, SIGNATURE, Recipe
 
 TIME_LIMIT_S = 600.0
 _FAILED_CODE = 1
@@ -86,8 +86,6 @@ def explain(error: str) -> str:
 
 def _convert_here(saved_model: str, recipe: Recipe) -> bytes:
     import tensorflow as tf  # seconds and half a gigabyte that the parent of a conversion does not need twice
-
-    from edgedipn_tf.conversion.export import SIGNATURE
 
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[SIGNATURE])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-SIGNATURE = "predict"
-"""Key of the only signature of every file."""
+from edgedipn_tf.conversion.recipes import SIGNATURE
 
 
 def probabilities(model: keras.Model, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

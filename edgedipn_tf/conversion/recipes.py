@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from edgedipn_tf.commands import InputError
 
+SIGNATURE = "predict"
+"""Key of the only signature of every file."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tolerance:

@@ -13,8 +13,9 @@ import tensorflow as tf
 from ai_edge_litert import interpreter as litert
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.export import SIGNATURE, probabilities
+from edgedipn_tf.conversion.export import probabilities
 from edgedipn_tf.conversion.parity import ByIntent, Labels
+from edgedipn_tf.conversion.recipes import SIGNATURE
 
 Positions = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[Any]]

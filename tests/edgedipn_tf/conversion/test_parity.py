@@ -64,7 +64,9 @@ def test_float32_is_refused_beyond_one_in_a_hundred_thousand(error: float, is_wi
 def test_a_file_that_swaps_users_is_refused_with_the_intent_and_the_resolution() -> None:
     file = {"buy": np.array([[0.1], [0.21], [0.2], [0.4], [0.9]], np.float32)}
     found = {"m_int8.tflite": compare(DYNAMIC_INT8, KERAS, file, LABELS)}
-    with pytest.raises(InputError, match=r"m_int8.tflite .* 5 evaluation samples.*AUC of buy -0.2500.*pair is 0.25") as e:
+    with pytest.raises(
+        InputError, match=r"m_int8.tflite .* 5 evaluation samples.*AUC of buy -0.2500.*pair is 0.25"
+    ) as e:
         refuse_degraded(found, 5)
     assert "--allow_degraded" in str(e.value) and "\n" not in str(e.value)
 

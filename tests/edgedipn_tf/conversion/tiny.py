@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from edgedipn_tf import examples, records
-from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.publishing import write_json
 from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
@@ -129,7 +128,3 @@ def write_workdir(folder: pathlib.Path, model: keras.Model, schema: Schema, data
     model.save(folder / "model.keras")
     (folder / "metrics.json").write_text("{}")
     return folder
-
-
-def single_signature(schema: Schema) -> dict[str, keras.KerasTensor]:
-    return input_signature(schema, MAX_LENGTH, batch_size=1)

@@ -1,0 +1,57 @@
+"""One tiny training run and its bundle for all tests of the folder: a conversion costs seconds."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import pytest
+
+from edgedipn_tf.conversion.build_bundle import Settings, build_bundle
+from edgedipn_tf.conversion.export import probabilities
+from edgedipn_tf.conversion.recipes import RECIPES
+from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.records import UNKNOWN_LABEL
+from tests.edgedipn_tf.conversion.tiny import MAX_LENGTH, tiny_model, tiny_schema, write_dataset, write_workdir
+
+NUM_KEPT = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A dataset, a training run on it, and its bundle of both recipes."""
+
+    data: pathlib.Path
+    workdir: pathlib.Path
+    bundle: pathlib.Path
+    model: keras.Model
+    reported: list[str]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    folder = tmp_path_factory.mktemp("published")
+    schema = tiny_schema()
+    model = tiny_model("edgedipn", schema)
+    unlabelled = open_dataset(write_dataset(folder / "unlabelled", schema))
+    scores: dict[str, list[np.ndarray]] = {intent.name: [] for intent in schema.intents}
+    for inputs, _, _ in unlabelled.evaluation_batches("eval", MAX_LENGTH, 16):
+        for intent, values in probabilities(model, inputs).items():
+            scores[intent].append(values.numpy())
+    data = write_dataset(folder / "dataset", schema, labels_that_follow(scores))
+    workdir = write_workdir(folder / "workdir", model, schema, data)
+    reported: list[str] = []
+    settings = Settings(recipes=tuple(RECIPES.values()), benchmark_samples=NUM_KEPT)
+    build_bundle(workdir, folder / "bundle", None, settings, reported.append)
+    return Published(data, workdir, folder / "bundle", model, reported)
+
+
+def labels_that_follow(scores: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """Labels 1 for the highest scores, 0 for the lowest, unknown between: the AUC is 1, and int8 cannot swap a pair."""
+    labels = {}
+    for intent, parts in scores.items():
+        values = np.concatenate(parts)
+        low, high = np.quantile(values, [0.3, 0.7])
+        labels[intent] = np.where(values >= high, 1, np.where(values <= low, 0, UNKNOWN_LABEL))
+    return labels

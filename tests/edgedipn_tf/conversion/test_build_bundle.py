@@ -1,0 +1,154 @@
+"""From a training run to a bundle: what is in it, what is refused, what a failure leaves behind."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion import converter
+from edgedipn_tf.conversion.build_bundle import Settings, build_bundle
+from edgedipn_tf.conversion.bundle import read_bundle
+from edgedipn_tf.conversion.export import probabilities
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Tolerance
+from edgedipn_tf.conversion.scoring import FileRunner
+from tests.edgedipn_tf.conversion.conftest import NUM_KEPT, Published
+from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_schema, write_dataset
+
+NUM_SAMPLES = 60
+
+
+def manifest(folder: pathlib.Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_the_bundle_is_whole_and_described(published: Published) -> None:
+    found = read_bundle(published.bundle)
+    assert sorted(found.files) == ["dynamic_int8", "float32"]
+    assert found.schema == tiny_schema()
+    assert found.manifest["model"] == "edgedipn"
+    assert found.manifest["intents"] == [
+        {"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1},
+        {"name": "realtime_leaf_category", "metric": "RLCAUC", "num_places": 3},
+    ]
+    assert [file["is_degraded"] for file in found.manifest["files"]] == [False, False]
+    assert {path.name for path in published.bundle.iterdir()} == {
+        "manifest.json",
+        "edgedipn_float32.tflite",
+        "edgedipn_dynamic_int8.tflite",
+        "schema.json",
+        "vocabulary.json",
+        "parity.json",
+        "benchmark",
+    }
+
+
+def test_int8_is_smaller(published: Published) -> None:
+    sizes = {file["recipe"]: file["size_bytes"] for file in manifest(published.bundle)["files"]}
+    assert sizes["dynamic_int8"] < 0.8 * sizes["float32"]  # a tiny model is mostly structure; a real one is at 0.29
+
+
+def test_parity_is_that_of_all_samples(published: Published) -> None:
+    parity = json.loads((published.bundle / "parity.json").read_text())
+    assert parity["num_samples"] == NUM_SAMPLES
+    assert parity["keras"]["auc"] == {intent: 1.0 for intent in INTENTS}  # labels follow the model's own scores
+    found = parity["files"]["edgedipn_float32.tflite"]
+    assert found["is_within_tolerance"] and found["max_abs_error"] <= 1e-5
+    assert found["auc_difference"] == {intent: 0.0 for intent in INTENTS}
+    assert 0 < found["max_abs_error"] < parity["files"]["edgedipn_dynamic_int8.tflite"]["max_abs_error"]
+
+
+def test_benchmark_samples_are_real_and_give_what_they_say(published: Published) -> None:
+    with np.load(published.bundle / "benchmark/samples.npz") as samples:
+        inputs = {n: samples[n] for n in samples.files if not n.startswith("expected_")}
+        expected = {n.removeprefix("expected_"): samples[n] for n in samples.files if n.startswith("expected_")}
+    assert {name: values.shape for name, values in inputs.items()} == {
+        file["name"]: (NUM_KEPT, *file["shape"][1:]) for file in manifest(published.bundle)["files"][0]["inputs"]
+    }
+    assert set(expected) == set(INTENTS)
+    keras = probabilities(published.model, {name: tf.constant(values) for name, values in inputs.items()})
+    run = FileRunner(published.bundle / "edgedipn_float32.tflite")
+    for intent, values in expected.items():
+        np.testing.assert_allclose(keras[intent], values, atol=1e-6)
+        rows = [run({n: v[i : i + 1] for n, v in inputs.items()})[intent] for i in range(NUM_KEPT)]
+        np.testing.assert_allclose(np.concatenate(rows), values, atol=1e-5)
+
+
+def test_the_table_and_the_steps_are_reported(published: Published) -> None:
+    text = "\n".join(published.reported)
+    assert "comparing with Keras on 60 of 60 evaluation samples" in text
+    assert "recipe dynamic_int8: converting in its own process" in text
+    assert "1.0000 (+0.0000)" in text
+
+
+# tensorflow/tensorflow#48774: files that were never compared on enough samples, and shipped.
+def test_a_file_beyond_its_tolerance_is_refused_unless_allowed_and_then_marked(
+    published: Published, tmp_path: pathlib.Path
+) -> None:
+    strict = dataclasses.replace(DYNAMIC_INT8, tolerance=Tolerance(max_abs_error=1e-9))
+    output = tmp_path / "bundle"
+    settings = Settings(recipes=(strict,), benchmark_samples=NUM_KEPT)
+    content = (published.bundle / "edgedipn_dynamic_int8.tflite").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(converter, "convert", lambda *arguments: content)
+        with pytest.raises(InputError, match="edgedipn_dynamic_int8.tflite is too far from Keras on 60 evaluation"):
+            build_bundle(published.workdir, output, None, settings, print)
+    assert list(tmp_path.iterdir()) == []
+    # For real this time, in a process that has traced other graphs since: the same bytes.
+    build_bundle(published.workdir, output, None, dataclasses.replace(settings, allow_degraded=True), print)
+    assert manifest(output)["files"][0]["is_degraded"] is True
+    assert (
+        json.loads((output / "parity.json").read_text())["files"][manifest(output)["files"][0]["name"]][
+            "is_within_tolerance"
+        ]
+        is False
+    )
+    for name in ("edgedipn_dynamic_int8.tflite", "benchmark/samples.npz"):
+        assert (output / name).read_bytes() == (published.bundle / name).read_bytes()
+
+
+@pytest.mark.parametrize("failure", [InputError("crash"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_failure_leaves_the_last_bundle_and_nothing_else(
+    published: Published, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    output = shutil.copytree(published.bundle, tmp_path / "bundle")
+
+    def fail(*arguments: object) -> bytes:
+        raise failure
+
+    monkeypatch.setattr(converter, "convert", fail)
+    with pytest.raises(type(failure)):
+        build_bundle(published.workdir, output, None, Settings(recipes=(FLOAT32,), overwrite=True), print)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    read_bundle(output)
+
+
+def test_a_bundle_that_is_there_is_kept(published: Published) -> None:
+    with pytest.raises(InputError, match="bundle exists: .*--overwrite"):
+        build_bundle(published.workdir, published.bundle, None, Settings(recipes=(FLOAT32,)), print)
+
+
+def test_a_dataset_of_another_schema_is_refused(published: Published, tmp_path: pathlib.Path) -> None:
+    other = dataclasses.replace(tiny_schema(), timezone="Asia/Shanghai")
+    data = write_dataset(tmp_path / "dataset", other)
+    with pytest.raises(
+        InputError, match=f"has the schema {other.fingerprint}.* trained on {tiny_schema().fingerprint}"
+    ):
+        build_bundle(published.workdir, tmp_path / "bundle", data, Settings(recipes=(FLOAT32,)), print)
+
+
+def test_a_damaged_record_is_one_line(
+    published: Published, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = shutil.copytree(published.data, tmp_path / "dataset")
+    path = next(data.glob("eval.tfrecord-*"))
+    path.write_bytes(path.read_bytes()[:-20] + bytes(20))
+    content = (published.bundle / "edgedipn_float32.tflite").read_bytes()
+    monkeypatch.setattr(converter, "convert", lambda *arguments: content)
+    with pytest.raises(InputError, match="dataset has a damaged record"):
+        build_bundle(published.workdir, tmp_path / "bundle", data, Settings(recipes=(FLOAT32,)), print)
+    assert not (tmp_path / "bundle").exists()

@@ -1,0 +1,155 @@
+"""The real variants, shrunk, through export and converter: operators, names, weights, numbers."""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.converter import convert
+from edgedipn_tf.conversion.export import export_saved_model, probabilities
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, RECIPES
+from edgedipn_tf.conversion.scoring import FileRunner
+from edgedipn_tf.conversion.tflite_file import TfliteContent, Weight, check_content, read_content
+from edgedipn_tf.models.inputs import example_inputs, input_signature
+from tests.edgedipn_tf.conversion.conftest import Published
+from tests.edgedipn_tf.conversion.tiny import MAX_LENGTH, tiny_model, tiny_schema
+
+SCHEMA = tiny_schema()
+OUTPUT_SHAPES = {"realtime_purchase": (1, 1), "realtime_leaf_category": (1, 3)}
+# Mean over 40 samples, measured: float32 below 1e-7; int8 1e-2, since these weights are random and far from trained.
+MEAN_ERRORS = {"float32": 1e-6, "dynamic_int8": 3e-2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """A variant and the folder of its files."""
+
+    model: keras.Model
+    folder: pathlib.Path
+
+    def path(self, recipe: str) -> pathlib.Path:
+        return self.folder / f"{self.model.name}_{recipe}.tflite"
+
+    def content(self, recipe: str) -> TfliteContent:
+        return read_content(self.path(recipe).read_bytes())
+
+
+# Recurrent models convert only at a fixed batch: tensorflow/tensorflow#53333, #62849; by model.export they fail:
+# keras-team/keras#19108. Subclassed Keras 3 models had no _get_save_spec: tensorflow/tensorflow#63867, #73532, #71726.
+@pytest.fixture(scope="module")
+def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    found = Converted(tiny_model("edgedipn_v0", SCHEMA), tmp_path_factory.mktemp("edgedipn_v0"))
+    shapes = export_saved_model(found.model, input_signature(SCHEMA, MAX_LENGTH), found.folder / "saved_model")
+    assert shapes == OUTPUT_SHAPES
+    for recipe in RECIPES.values():
+        found.path(recipe.name).write_bytes(convert(found.folder / "saved_model", recipe))
+    return found
+
+
+@pytest.fixture(params=["edgedipn", "edgedipn_v0"])
+def converted(request: pytest.FixtureRequest, published: Published, recurrent: Converted) -> Converted:
+    return Converted(published.model, published.bundle) if request.param == "edgedipn" else recurrent
+
+
+def test_only_built_in_operators_are_used(converted: Converted) -> None:
+    for recipe in RECIPES:
+        assert converted.content(recipe).foreign_operators == ()
+
+
+def test_tensors_have_fixed_names_types_and_a_batch_of_one(converted: Converted) -> None:
+    # keras-team/keras#20835, #19771: names of dict inputs and outputs are lost; float32 ids: model.export's default.
+    inputs, outputs = FileRunner(converted.path("dynamic_int8")).tensors()
+    assert inputs == [
+        {"name": "browse", "dtype": "int32", "shape": [1, 8, 5]},
+        {"name": "candidates", "dtype": "int32", "shape": [1, 3, 2]},
+        {"name": "history", "dtype": "int32", "shape": [1, 2]},
+        {"name": "profile", "dtype": "int32", "shape": [1, 1]},
+        {"name": "swipe", "dtype": "int32", "shape": [1, 8, 3]},
+        {"name": "tap", "dtype": "int32", "shape": [1, 8, 2]},
+    ]
+    assert outputs == [
+        {"name": "realtime_leaf_category", "dtype": "float32", "shape": [1, 3]},
+        {"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]},
+    ]
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_files_give_the_probabilities_of_keras(converted: Converted, recipe: str) -> None:
+    inputs = example_inputs(SCHEMA, MAX_LENGTH, 40, seed=1)
+    expected = probabilities(converted.model, {name: tf.constant(values) for name, values in inputs.items()})
+    run = FileRunner(converted.path(recipe))
+    rows = [run({name: values[i : i + 1] for name, values in inputs.items()}) for i in range(40)]
+    for intent, values in expected.items():
+        assert 0.05 < values.numpy().std()  # the samples differ, so equal means something
+        found = np.concatenate([row[intent] for row in rows])
+        assert np.abs(found - values.numpy()).mean() < MEAN_ERRORS[recipe]
+
+
+# alibaba/MNN#2345: an int8 tool that skips embeddings, most of the parameters.
+def test_int8_reaches_tables_and_dense_kernels(converted: Converted) -> None:
+    weights = converted.content("dynamic_int8").weights
+    int8_shapes = {w.shape for w in weights if w.dtype == "int8"}
+    assert (302, 10) in int8_shapes  # leaf category: 300 bins, padding, not applicable
+    assert (104, 10) in int8_shapes  # top category
+    assert any(shape[0] == 16 and len(shape) == 2 for shape in int8_shapes)  # a Dense kernel, output first
+    large_floats = [
+        w for w in weights if w.dtype == "float32" and w.num_elements >= 1024 and "TensorArray" not in w.name
+    ]
+    assert large_floats == []
+    assert {w.dtype for w in converted.content("float32").weights} <= {"float32", "int32", "bool"}
+
+
+def test_files_hold_the_weights(converted: Converted) -> None:
+    for name, recipe in RECIPES.items():
+        check_content(converted.content(name), recipe, converted.model.count_params())
+
+
+def test_only_variables_are_saved(recurrent: Converted) -> None:
+    # A tf.Module that holds the Keras model is traced again by Keras, with float32 ids.
+    loaded = tf.saved_model.load(str(recurrent.folder / "saved_model"))
+    assert list(loaded.signatures) == ["predict"]
+    assert set(vars(loaded)) & {"model", "layers"} == set()
+    assert len(loaded.model_variables) >= 10
+
+
+def test_a_file_with_other_tensors_is_refused(recurrent: Converted) -> None:
+    run = FileRunner(recurrent.path("float32"))
+    run.check_tensors(input_signature(SCHEMA, MAX_LENGTH, 1), OUTPUT_SHAPES)
+    with pytest.raises(InputError, match="edgedipn_v0_float32.tflite has the tensors"):
+        run.check_tensors(input_signature(SCHEMA, MAX_LENGTH + 1, 1), OUTPUT_SHAPES)
+
+
+def test_broken_bytes_are_no_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"not a model")
+    with pytest.raises(InputError, match="m.tflite cannot be loaded"):
+        FileRunner(tmp_path / "m.tflite")
+
+
+LARGE = Weight("table", "float32", (100, 20))
+
+
+@pytest.mark.parametrize(
+    ("content", "recipe", "message"),
+    [
+        (TfliteContent(("ADD",), ("FlexQr",), (LARGE,)), FLOAT32, r"not built in \(FlexQr\)"),
+        (TfliteContent(("ADD",), (), (Weight("b", "float32", (20,)),)), FLOAT32, "without weights .20 constant values"),
+        (TfliteContent(("READ_VARIABLE",), (), (LARGE,)), FLOAT32, "without weights .* read by READ_VARIABLE"),
+        (TfliteContent(("ADD",), (), (LARGE,)), DYNAMIC_INT8, "stayed float32 .largest: table"),
+    ],
+)
+def test_a_file_that_a_phone_cannot_use_is_refused(content: TfliteContent, recipe: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_content(content, recipe, num_parameters=2000)
+
+
+def test_a_full_disk_is_an_os_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **named: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "variables.data; No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(OSError, match="No space left on device"):
+        export_saved_model(tiny_model("edgedipn_v1", SCHEMA), input_signature(SCHEMA, MAX_LENGTH), tmp_path)
