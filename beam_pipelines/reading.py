@@ -177,7 +177,7 @@ def _check_columns(input: Input, path: str, schema: Any) -> None:
 def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
     number = piece.first_record
     metadata = pq.read_metadata(piece.path)
-    quick = _small_dictionaries(input, metadata.row_group(piece.row_group or 0))
+    quick = _small_dictionaries(input, metadata, piece.row_group or 0)
     with pq.ParquetFile(piece.path, metadata=metadata, read_dictionary=quick) as file:
         present = set(file.schema_arrow.names)
         names = sorted({c.file_name for c in input.columns} & present)
@@ -190,17 +190,17 @@ def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatc
             yield RawBatch(piece, numbers, values, [], [])
 
 
-def _small_dictionaries(input: Input, row_group: Any) -> list[str]:
-    """Returns columns of names that few bytes a row express: they are quickest read with their dictionary."""
+def _small_dictionaries(input: Input, metadata: Any, row_group: int) -> list[str]:
+    """Returns columns of text that few bytes a row express: they are quickest read with their dictionary."""
     names = {c.file_name for c in input.columns if c.kind in (ColumnKind.NAME, ColumnKind.ACTION)}
-    chunks = [row_group.column(index) for index in range(row_group.num_columns)]
-    return [
-        chunk.path_in_schema
-        for chunk in chunks
-        if chunk.path_in_schema in names
-        and chunk.physical_type == "BYTE_ARRAY"
-        and chunk.total_uncompressed_size <= _SMALL_BYTES_PER_ROW * chunk.num_values
-    ]
+    small = []
+    for index in range(metadata.num_columns):
+        chunk = metadata.row_group(row_group).column(index)
+        is_text = metadata.schema.column(index).logical_type.type == "STRING"
+        is_small = chunk.total_uncompressed_size <= _SMALL_BYTES_PER_ROW * chunk.num_values
+        if is_text and is_small and chunk.path_in_schema in names:
+            small.append(chunk.path_in_schema)
+    return small
 
 
 def _read_json_lines(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
