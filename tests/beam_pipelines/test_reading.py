@@ -353,12 +353,28 @@ def test_lines_that_are_json_only_together_stay_apart() -> None:
 
 
 def test_lines_parsed_together_are_as_lines_parsed_alone() -> None:
-    pieces = [b'{"a":1', b"}", b"{", b'"b":2', b",", b'"', b"[", b"]", b"\\", b'{"a":"x"}', b"{}", b" ", b"\r", b"9"]
+    pieces = [
+        b'{"a":1',
+        b"}",
+        b"{",
+        b'"b":2',
+        b",",
+        b'"',
+        b"[",
+        b"]",
+        b"\\",
+        b'{"a":"x"}',
+        b'{"c":1}',
+        b"{}",
+        b" ",
+        b"\r",
+        b"9",
+    ]
     generator = random.Random(5)
     num_agreed = 0
     for _ in range(8_000):
         lines = [
-            b"".join(generator.choices(pieces, k=generator.choice((1, 1, 2, 3, 4))))
+            b"".join(generator.choices(pieces, k=generator.choice((1, 1, 1, 2, 3, 4))))
             for _ in range(generator.randint(1, 3))
         ]
         together = json_lines.parse_objects(lines)
@@ -370,7 +386,7 @@ def test_lines_parsed_together_are_as_lines_parsed_alone() -> None:
                 alone = None
             assert value == (alone if isinstance(alone, dict) else None)
         num_agreed += len(lines) > 1 and None not in together
-    assert num_agreed > 50  # the quick way was taken, too
+    assert num_agreed > 30  # the quick way was taken, too
 
 
 def test_batches_hold_at_most_max_rows_and_lose_nothing(tmp_path: pathlib.Path) -> None:
