@@ -25,7 +25,7 @@ def table(folder: pathlib.Path, is_simulated: bool, name: str) -> str:
         f"Model {manifest['model']}, length {manifest['max_length']}, evaluated on {parity['num_samples']:,} samples of "
         f"{data}.",
         "",
-        *_auc_lines(parity, description["labels"]["eval"], manifest["intents"]),
+        *_auc_lines(parity, description["labels"]["eval"], manifest),
         "",
         *_file_lines(manifest, results),
         "",
@@ -34,8 +34,9 @@ def table(folder: pathlib.Path, is_simulated: bool, name: str) -> str:
     return "\n".join(lines)
 
 
-def _auc_lines(parity: dict[str, Any], labels: dict[str, Any], intents: list[dict[str, Any]]) -> list[str]:
-    by_recipe = {file["recipe"]: file for file in parity["files"].values()}
+def _auc_lines(parity: dict[str, Any], labels: dict[str, Any], manifest: dict[str, Any]) -> list[str]:
+    intents, files = manifest["intents"], manifest["files"]
+    by_recipe = {file["recipe"]: parity["files"][file["name"]] for file in files}
     header = f"{'AUC by intent':26}{'metric':8}{'Keras':>8}" + "".join(f"{recipe:>14}" for recipe in by_recipe)
     lines = [header + f"{'positives':>12}{'known':>10}"]
     for intent in intents:
