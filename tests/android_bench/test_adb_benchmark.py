@@ -108,12 +108,14 @@ def test_a_tool_that_hangs_is_stopped_and_gives_no_verdict(adb_server, tmp_path,
     monkeypatch.setattr(adb_benchmark, "_PROCESS_LIMIT_S", 1.0)
     pid_file = tmp_path / "pid"
     hangs = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    (case,), simulated = measure(tmp_path, bundle_folder, write_tool(tmp_path, hangs))
+    simulated = SimulatedDevice(tmp_path / "device")
+    with attached(simulated) as serial, Device(find_adb(), serial) as phone:
+        (case,) = measure_device(phone, open_bundle(bundle_folder), write_tool(tmp_path, hangs), FEW, progress=print)
+        command_line = pathlib.Path(f"/proc/{pid_file.read_text()}/cmdline")
+        assert not command_line.exists() or command_line.read_bytes() == b""  # gone, or a zombie nobody waits for
     assert "adb shell did not end within 1 s" in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert simulated.files() == []
-    command_line = pathlib.Path(f"/proc/{pid_file.read_text()}/cmdline")
-    assert not command_line.exists() or command_line.read_bytes() == b""  # gone, or a zombie nobody waits for
 
 
 DEVICE_FAULTS = {
@@ -138,6 +140,7 @@ def test_a_device_lost_half_way_keeps_its_samples_but_gives_no_verdict(adb_serve
     third_run = re.compile(r"--num_runs=1 .*-swipe-2\.bin")
     (case,), _ = measure(tmp_path, bundle_folder, write_tool(tmp_path), Faults(vanish_on_command=third_run))
     assert case.samples_ms == (1.0, 2.0)
+    assert case.summary is None
     assert set(case.verdicts.values()) == {Verdict.INVALID}
 
 
