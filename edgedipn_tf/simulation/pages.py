@@ -103,9 +103,7 @@ def draw_pages(user: User, world: World, visits: Visits, scale: float, random: n
     open_ms = (start_after_each_other(visits.start_ms, visit_ms) - before_ms[first])[visit] + before_ms
 
     is_focused = (random.random(num_stays) < _FOCUS_SHARE[goal]) | has_purchase
-    liked = user.favourites[draw(user.favourite_shares, random.random(num_stays))]
-    popular = draw(world.popularity, random.random(num_stays))
-    other = np.where(random.random(num_stays) < 0.5, liked, popular)
+    other = _draw_other_leaves(user, world, num_stays, random)
     is_distracted = random.random(num_visits) < _DISTRACTED_SHARE
     touch = np.where(is_distracted, random.integers(0, 4, num_visits), visits.goal)
     return PageStays(
@@ -117,6 +115,13 @@ def draw_pages(user: User, world: World, visits: Visits, scale: float, random: n
         touch=touch[visit],
         has_purchase=has_purchase,
     )
+
+
+def _draw_other_leaves(user: User, world: World, number: int, random: np.random.Generator) -> IntArray:
+    """Draws categories beside the visit's own: half of them liked, half popular."""
+    liked = user.favourites[draw(user.favourite_shares, random.random(number))]
+    popular = draw(world.popularity, random.random(number))
+    return np.where(random.random(number) < 0.5, liked, popular)
 
 
 def start_after_each_other(start_ms: IntArray, length_ms: IntArray) -> IntArray:
