@@ -25,6 +25,7 @@ INSTALL_REMEDY = "install Android's platform-tools (Debian: `apt-get install adb
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SHORT_LIMIT_S = 30.0
 _PUSH_LIMIT_S = 120.0
+_PATHS_PER_COMMAND = 20  # before Android 7 a command line longer than 4 kB does not reach the device
 
 _STATE_REMEDIES = {
     "unauthorized": "unlock its screen and accept 'Allow USB debugging', then run again",
@@ -265,18 +266,23 @@ class Device:
         if not self._pushed:
             return
         self.stop_programs()
-        self.check(["rm", "-f", *sorted(self._pushed)])
+        for paths in _batches(sorted(self._pushed)):
+            self.check(["rm", "-f", *paths])
         self._pushed.clear()
         self._verified.clear()
         self.shell(["rmdir", REMOTE_FOLDER])  # fails where another run still has files in it, which is right
 
     def _verify(self, expected: Mapping[str, str]) -> None:
-        text = self.check(["sha256sum", *expected])
+        text = "".join(self.check(["sha256sum", *paths]) for paths in _batches(list(expected)))
         actual = {path: sha256 for line in text.splitlines() for sha256, _, path in [line.partition("  ")]}
         for path, sha256 in expected.items():
             if actual.get(path) != sha256:
                 raise DeviceError(f"device {self.serial}: {path} arrived changed (its SHA-256 differs)")
         self._verified.update(expected)
+
+
+def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
+    return [paths[start : start + _PATHS_PER_COMMAND] for start in range(0, len(paths), _PATHS_PER_COMMAND)]
 
 
 def _verb(arguments: Sequence[str]) -> str:

@@ -45,6 +45,16 @@ def test_push_is_named_by_content_verified_and_removed(device, tmp_path):
     assert device[1].files() == []
 
 
+def test_many_files_are_verified_and_removed_by_short_commands(device, tmp_path):
+    files = {f"{'long' * 12}-{i}": tmp_path / f"file{i}" for i in range(45)}
+    for i, path in enumerate(files.values()):
+        path.write_bytes(bytes([i]))
+    with device[0] as phone:
+        assert len(phone.push(files)) == 45
+    assert device[1].files() == []
+    assert max(len(command) for command in device[1].commands) < 4096
+
+
 def test_a_verified_file_is_not_pushed_again(device, tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     with device[0] as phone:
