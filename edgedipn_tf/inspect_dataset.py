@@ -23,6 +23,7 @@ from absl import flags
 
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.quiet_start import import_tensorflow
 
 BATCH_SIZE = 256
 SPLITS = ("train", "eval")
@@ -38,7 +39,8 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, _: list[str]) -> None:
     """Prints the statistics, or writes the samples."""
-    from edgedipn_tf.dataset import open_dataset  # after the flags: TensorFlow takes seconds to load
+    import_tensorflow()
+    from edgedipn_tf.dataset import open_dataset  # loads TensorFlow: --help and wrong flags do without it
 
     dataset = open_dataset(values.data)
     max_length = values.max_length or dataset.schema.max_length
@@ -131,10 +133,11 @@ def _statistics(dataset: Any, max_length: int, max_samples: int) -> str:
         for name, parts in lengths.items():
             p10, p50, p90 = np.percentile(np.concatenate(parts), [10, 50, 90])
             lines.append(f"  {name:8} actions in a window: p10 {p10:.0f}, p50 {p50:.0f}, p90 {p90:.0f}")
-        for intent, counts in dataset.description["labels"][split].items():
+        for intent in schema.intents:
+            counts = dataset.description["labels"][split][intent.name]
             known = counts["positive"] + counts["negative"]
             share = f"{100 * counts['positive'] / known:.2f} % positive" if known else "no known label"
-            lines.append(f"  {intent:24} {known:>10,} known, {counts['unknown']:>10,} unknown, {share}")
+            lines.append(f"  {intent.name:24} {known:>10,} known, {counts['unknown']:>10,} unknown, {share}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,162 @@
+"""The command as a person uses it: artefacts, errors in one line, the same bytes from every run."""
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from beam_pipelines import discretize_events, simulate_events
+from edgedipn_tf import commands
+
+START_MS = 1_772_323_200_000  # 2026-03-01T00:00Z
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
+FLAGS = ("--evaluation_date=2026-03-04", "--samples_per_user_day=3", "--min_count=1", "--num_shards=2")
+
+
+def write_browse(folder: pathlib.Path, rows: Sequence[dict[str, object]]) -> pathlib.Path:
+    (folder / "browse").mkdir(parents=True)
+    (folder / "browse" / "part.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def browse_rows(num_users: int = 3, num_days: int = 5, action: str = "purchase") -> list[dict[str, object]]:
+    return [
+        {
+            "user_id": f"u{user}",
+            "timestamp_ms": START_MS + day * DAY_MS + hour * HOUR_MS + user,
+            "action": action if hour == 12 else "browse",
+            "leaf_category": f"l{hour}",
+        }
+        for user in range(num_users)
+        for day in range(num_days)
+        for hour in (9, 12, 15)
+    ]
+
+
+def hashes(folder: pathlib.Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = browse_rows()
+    rows += [rows[0], {**rows[1], "action": "steal"}]
+    logs = write_browse(tmp_path / "logs", rows)
+    arguments = [f"--logs={logs}", f"--output={tmp_path / 'data'}", *FLAGS, "--max_bad_fraction=0.1"]
+    assert discretize_events.run(arguments) == 0
+    assert "samples: " in capsys.readouterr().out
+    names = set(hashes(tmp_path / "data"))
+    shards = {f"{split}.tfrecord-0000{i}-of-00002" for split in ("train", "eval") for i in range(2)}
+    files = {"schema.json", "vocabulary.json", "counters.json", "dataset.json", "rejects/browse.parquet"}
+    assert files <= names <= files | shards
+    counters = json.loads((tmp_path / "data" / "counters.json").read_text())
+    assert counters["inputs"]["browse"] == {
+        "read": 47,
+        "accepted": 45,
+        "duplicates": 1,
+        "rejected": {"unknown_action": 1},
+    }
+    # 3 users with 3 cut-offs on each of 3 training and 2 evaluation days, less those with every label unknown: none.
+    assert counters["samples"]["train"] == 27
+    assert counters["samples"]["eval"] == 18
+    rejects = pq.read_table(tmp_path / "data" / "rejects" / "browse.parquet").to_pylist()
+    assert [(row["reason"], row["position"]) for row in rejects] == [("unknown_action", 46)]
+
+
+def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: pathlib.Path) -> None:
+    simulated = [f"--output={tmp_path / 'logs'}", "--num_users=6", "--num_days=6", "--actions_scale=0.3"]
+    assert commands.run("", simulate_events.define_flags, simulate_events.main, simulated) == 0
+    flags = ("--timezone=Asia/Shanghai", "--evaluation_date=2021-03-05", "--samples_per_user_day=2", "--min_count=1")
+
+    def discretize(logs: str, name: str, *more: str) -> dict[str, str]:
+        output = tmp_path / name
+        assert discretize_events.run([f"--logs={tmp_path / logs}", f"--output={output}", *flags, *more]) == 0
+        return {file: digest for file, digest in hashes(output).items() if file != "dataset.json"}
+
+    expected = discretize("logs", "one")
+    assert discretize("logs", "direct", "--runner=DirectRunner") == expected
+    workers = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
+    assert discretize("logs", "two", *workers) == expected
+    # The same records in other files, in the same order of paths and rows.
+    for folder in (tmp_path / "logs").iterdir():
+        if not folder.is_dir():
+            continue
+        table = pa.concat_tables([pq.read_table(path) for path in sorted(folder.glob("*.parquet"))])
+        (tmp_path / "merged" / folder.name).mkdir(parents=True)
+        pq.write_table(table, tmp_path / "merged" / folder.name / "all.parquet", row_group_size=500)
+    assert discretize("merged", "other_files") == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "message"),
+    [
+        (browse_rows(num_users=1), FLAGS, "one user only"),
+        (browse_rows(action="cart"), FLAGS, "no purchase in the browse input"),
+        (browse_rows(num_days=1), ("--evaluation_date=2026-03-01",), "the log covers 2026-03-01 to 2026-03-01"),
+        (browse_rows(), ("--evaluation_date=2026-04-01",), "the log covers 2026-03-01 to 2026-03-05"),
+        (browse_rows(), (*FLAGS, "--warmup_days=9"), "no day is left for cut-offs"),
+        (browse_rows(), (*FLAGS, "--warmup_days=3"), "the train split is empty"),
+        (browse_rows(), (*FLAGS, "--last_cutoff_date=2026-03-03"), "the eval split is empty"),
+        (
+            [*browse_rows(), {"user_id": "u0", "timestamp_ms": START_MS + 9 * DAY_MS, "action": "browse"}],
+            FLAGS,
+            "the newest record is of 2026-03-10, the one before of 2026-03-05",
+        ),
+        ([*browse_rows(), {"user_id": 7}], FLAGS, "input browse: 1 of 46 records are bad (missing_key 1)"),
+        ([{"user_id": 7}], (*FLAGS, "--max_bad_fraction=1"), "no accepted record"),
+    ],
+)
+def test_a_log_that_cannot_be_used_is_one_line_and_nothing_is_left(
+    rows: list[dict[str, object]],
+    flags: tuple[str, ...],
+    message: str,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs = write_browse(tmp_path / "logs", rows)
+    assert discretize_events.run([f"--logs={logs}", f"--output={tmp_path / 'data'}", *flags]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs"]
+
+
+def test_a_degenerate_log_is_accepted_when_told(tmp_path: pathlib.Path) -> None:
+    logs = write_browse(tmp_path / "logs", browse_rows(num_users=1, action="cart"))
+    assert discretize_events.run([f"--logs={logs}", f"--output={tmp_path / 'd'}", *FLAGS, "--allow_degenerate"]) == 0
+    labels = json.loads((tmp_path / "d" / "counters.json").read_text())["labels"]["train"]["realtime_purchase"]
+    assert labels["positive"] == 0 < labels["negative"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--output"),
+        (("--output=OUT",), "no split: give --evaluation_date"),
+        (("--output=OUT", "--evaluation_users=0.2"), "no input given"),
+        (("--output=OUT", "--evaluation_users=0.2", "--logs=OUT"), "has no folder swipe, tap or browse"),
+        (("--output=OUT", "--evaluation_users=2", "--logs=OUT"), "--evaluation_users=2: expected"),
+        (("--output=OUT", "--evaluation_date=tomorrow"), "--evaluation_date=tomorrow: expected a date"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--timezone=Asia/Shangai"), "Asia/Shanghai"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--log_end=soon"), "--log_end=soon: expected an ISO date"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--samples_per_user_day=x"), "--samples_per_user_day=x"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--sede=3"), "unknown flag --sede: did you mean --seed?"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--browse=nowhere.parquet"), "nowhere.parquet"),
+    ],
+)
+def test_bad_flags_are_one_line(
+    arguments: tuple[str, ...], message: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert discretize_events.run([argument.replace("OUT", str(tmp_path / "out")) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
