@@ -61,15 +61,15 @@ def parse_objects(lines: list[bytes]) -> list[dict[str, Any] | None]:
 def _parse_flat(lines: list[bytes]) -> list[dict[str, Any] | None] | None:
     """Reads lines as one JSON array, 1.7 times as fast, or returns None when they have to be read one by one.
 
-    Only if each line starts with its only opening and ends with its only closing brace, without any other bracket. As
-    no JSON string may hold a line feed, these braces stand outside strings: if the array is JSON, each line is.
+    Only if each line starts with its only opening brace, ends with a closing one and has no opening bracket. As no
+    JSON string may hold a line feed, these braces stand outside strings: if the array is JSON, so is each line.
     """
     text = b"\n".join(lines)
     is_flat = (
         text.startswith(b"{")
         and text.endswith(b"}")
         and text.count(b"}\n{") == len(lines) - 1
-        and text.count(b"{") == text.count(b"}") == len(lines)
+        and text.count(b"{") == len(lines)
         and b"[" not in text
         and max(map(len, lines)) <= MAX_LINE_BYTES
     )
