@@ -1,6 +1,5 @@
 """From a model and a dataset split to the exact metrics of every intent, and their table."""
 
-import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Mapping
@@ -23,21 +22,49 @@ FORMAT_VERSION = 1
 """Of `metrics.json`."""
 CANDIDATE_COMPOSITION = "bought_browsed_popular"
 """How a dataset fills the places of candidate categories: an AUC over candidates means nothing without it."""
-UNKNOWN = -1
-"""Label of a place whose weight is 0."""
+Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Logit, label and sample of each known label."""
 
 
-@dataclasses.dataclass(frozen=True)
-class KnownLabels:
-    """What a split is judged by, in file order. It does not change between epochs.
+class Evaluator:
+    """The exact metrics of a model on a split; made once, called as often as the model has changed.
 
-    Attributes:
-        labels: by intent, (N, places) int8: 0, 1 or UNKNOWN.
-        users: (N,) index of the sample's user.
+    Runs on one device also when training is distributed.
+
+    Args:
+        model: gives logits by intent, (B, places).
+        dataset: where the samples are.
+        split: `train` or `eval`.
+        max_length: T, what the model sees of a sequence.
+        batch_size: samples scored at once.
     """
 
-    labels: Mapping[str, npt.NDArray[np.int8]]
-    users: npt.NDArray[np.int64]
+    def __init__(self, model: keras.Model, dataset: Dataset, split: str, max_length: int, batch_size: int) -> None:
+        self._schema = dataset.schema
+        self._batches = dataset.evaluation_batches(split, max_length, batch_size, extras=True)
+        self._logits = tf.function(
+            lambda inputs: model(inputs, training=False), input_signature=[self._batches.element_spec[0]]
+        )
+
+    def __call__(self, num_draws: int = 0) -> dict[str, metrics.IntentMetrics]:
+        """Returns the metrics by intent.
+
+        Args:
+            num_draws: bootstrap draws; 0 for no interval.
+
+        Raises:
+            InputError: when a logit is not finite.
+        """
+        rows: dict[str, list[Rows]] = {intent.name: [] for intent in self._schema.intents}
+        user_ids: list[npt.NDArray[np.bytes_]] = []
+        for inputs, labels, weights, extras in self._batches:
+            users = extras["user_id"].numpy().astype(np.bytes_)
+            logits = self._logits(inputs)
+            for name, parts in rows.items():
+                parts.append(_known_rows(logits[name], labels[name], weights[name], first_sample=len(user_ids)))
+            user_ids.extend(users)
+        _, users = np.unique(user_ids, return_inverse=True)
+        return {name: _metrics(name, parts, users, num_draws) for name, parts in rows.items()}
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
@@ -50,56 +77,19 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     }
 
 
-def read_labels(dataset: Dataset, split: str, max_length: int, batch_size: int) -> KnownLabels:
-    """Reads labels and users of a split once."""
-    names = [intent.name for intent in dataset.schema.intents]
-    parts: dict[str, list[Any]] = {name: [] for name in names}
-    user_ids: list[Any] = []
-    for _, labels, weights, extras in dataset.evaluation_batches(split, max_length, batch_size, extras=True):
-        for name in names:
-            parts[name].append(tf.where(weights[name] > 0, labels[name], UNKNOWN).numpy().astype(np.int8))
-        user_ids.append(extras["user_id"].numpy())
-    if not user_ids:
-        places = {intent.name: dataset.schema.num_places(intent) for intent in dataset.schema.intents}
-        return KnownLabels({name: np.zeros((0, places[name]), np.int8) for name in names}, np.zeros(0, np.int64))
-    _, users = np.unique(np.concatenate(user_ids), return_inverse=True)
-    return KnownLabels({name: np.concatenate(parts[name]) for name in names}, users.astype(np.int64))
+def _known_rows(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, first_sample: int) -> Rows:
+    """Returns logit, label and sample of each place of a batch with a known label."""
+    is_known = weights.numpy() > 0
+    samples = first_sample + np.nonzero(is_known)[0]
+    return logits.numpy()[is_known], labels.numpy()[is_known].astype(np.int64), samples
 
 
-def input_batches(dataset: Dataset, split: str, max_length: int, batch_size: int) -> tf.data.Dataset:
-    """Returns the inputs of a split in file order, in batches; the last one may be smaller."""
-    batches = dataset.evaluation_batches(split, max_length, batch_size).map(lambda inputs, *_: inputs)
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-dataset.num_samples(split) // batch_size)))
-
-
-def predict_logits(model: keras.Model, batches: tf.data.Dataset, schema: Schema) -> dict[str, npt.NDArray[np.float32]]:
-    """Returns the logits of `input_batches` by intent, (N, places), in file order."""
-    if batches.cardinality() == 0:
-        return {intent.name: np.zeros((0, schema.num_places(intent)), np.float32) for intent in schema.intents}
-    return dict(model.predict(batches, verbose=0))
-
-
-def measure(
-    logits: Mapping[str, npt.NDArray[np.float32]], known: KnownLabels, num_draws: int
-) -> dict[str, metrics.IntentMetrics]:
-    """Returns the metrics of each intent over its known labels.
-
-    Args:
-        logits: by intent, (N, places).
-        known: labels of the same samples.
-        num_draws: bootstrap draws; 0 for no interval.
-
-    Raises:
-        InputError: when a logit is not finite.
-    """
-    found = {}
-    for name, labels in known.labels.items():
-        is_known = labels != UNKNOWN
-        if not np.isfinite(logits[name][is_known]).all():
-            raise InputError(f"the model's logits of {name} are not finite: train again with a lower --learning_rate")
-        users = np.broadcast_to(known.users[:, None], labels.shape)[is_known]
-        found[name] = metrics.intent_metrics(logits[name][is_known], labels[is_known], users, num_draws)
-    return found
+def _metrics(name: str, parts: list[Rows], users: npt.NDArray[np.int64], num_draws: int) -> metrics.IntentMetrics:
+    empty = (np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    logits, labels, samples = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
+    if not np.isfinite(logits).all():
+        raise InputError(f"the model's logits of {name} are not finite: train again with a lower --learning_rate")
+    return metrics.intent_metrics(logits, labels, users[samples], num_draws)
 
 
 def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetrics]) -> dict[str, Any]:
@@ -173,9 +163,7 @@ def evaluate_run(
         dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
     )
     with one_line_errors(dataset.path, workdir):
-        known = read_labels(dataset, split, run.max_length, batch_size)
-        batches = input_batches(dataset, split, run.max_length, batch_size)
-        found = measure(predict_logits(run.load_model(), batches, dataset.schema), known, num_draws)
+        found = Evaluator(run.load_model(), dataset, split, run.max_length, batch_size)(num_draws)
     written = report(dataset, split, found)
     path = output or workdir / _file_name(run, dataset, split)
     if path == workdir / "metrics.json":  # what training wrote of itself stays

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -29,5 +30,6 @@ def one_line_errors(dataset: pathlib.Path, workdir: pathlib.Path) -> Iterator[No
                 "it goes on from the last checkpoint"
             ) from error
         if isinstance(error, tf.errors.DataLossError):
-            raise InputError(f"{dataset} has a damaged record ({error.message}): make the dataset again") from error
+            place = "".join(re.findall(r" at \d+", text)[:1])  # of the file, in bytes
+            raise InputError(f"{dataset} has a file with a damaged record{place}: make the dataset again") from error
         raise

@@ -21,7 +21,6 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights
-from edgedipn_tf.metrics import IntentMetrics
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
 from edgedipn_tf.publishing import read_json, write_json
@@ -99,12 +98,7 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf
             print(f"{folder.path}: goes on after epoch {len(history.epochs)}", flush=True)
     # Not 0: beside a global seed of 0, tf.data cannot take the seed of an epoch, which is a tensor.
     tf.random.set_seed(config.seed + 1)
-    known = evaluation.read_labels(dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
-    inputs = evaluation.input_batches(dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
-
-    def evaluate(num_draws: int = 0) -> dict[str, IntentMetrics]:
-        return evaluation.measure(evaluation.predict_logits(model, inputs, dataset.schema), known, num_draws)
-
+    evaluate = evaluation.Evaluator(model, dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
     if not history.is_over(config.num_epochs, config.patience):
         model.fit(
             training_steps(config, dataset, steps_per_pass, first_step=len(history.epochs) * steps_per_epoch),

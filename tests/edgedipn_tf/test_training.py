@@ -1,0 +1,178 @@
+"""Training runs of a tiny model on a tiny dataset: what they leave behind, resume, replicas, refusals."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edgedipn_tf import config, training
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.metrics import auc
+from edgedipn_tf.workdir import Workdir
+from tests.edgedipn_tf.tiny_dataset import tiny_schema, write_dataset
+from tests.edgedipn_tf.tiny_training import SETTINGS, train_tiny
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("data") / "dataset")
+
+
+@pytest.fixture(scope="module")
+def train(dataset):
+    """Runs a training in this process, with settings changed."""
+    return lambda workdir, data=dataset, **changes: train_tiny(data, workdir, **changes)
+
+
+@pytest.fixture(scope="module")
+def finished(train, tmp_path_factory):
+    """An undisturbed run of 4 epochs of 3 steps; a pass over the 160 samples has 5."""
+    workdir = Workdir(tmp_path_factory.mktemp("run") / "workdir")
+    train(workdir.path)
+    return workdir
+
+
+def test_config_holds_settings_and_fingerprints(finished, dataset):
+    found = json.loads(finished.config.read_text())
+    assert found["learning_rate"] == 0.05
+    assert found["schema_fingerprint"] == tiny_schema().fingerprint
+    assert found["vocabulary_fingerprint"] == open_dataset(dataset).vocabulary_fingerprint
+    assert finished.schema.read_bytes() == (dataset / "schema.json").read_bytes()
+    assert finished.vocabulary.read_bytes() == (dataset / "vocabulary.json").read_bytes()
+
+
+def test_saved_model_gives_the_reported_auc_of_the_best_epoch(finished, dataset):
+    report = json.loads(finished.metrics.read_text())
+    model = keras.models.load_model(finished.model)
+    assert not model.compiled  # no optimizer: a third of the size
+    logits, labels = [], []
+    for inputs, label, weight in open_dataset(dataset).evaluation_batches("eval", 8, 7):
+        known = weight["realtime_purchase"].numpy() == 1
+        logits.append(model(inputs)["realtime_purchase"].numpy()[known])
+        labels.append(label["realtime_purchase"].numpy()[known])
+    expected = auc(np.concatenate(logits), np.concatenate(labels).astype(np.int64))
+    assert report["intents"]["realtime_purchase"]["auc"] == pytest.approx(expected, abs=1e-6)
+    means = [epoch["mean_auc"] for epoch in report["history"]]
+    assert report["best_epoch"] == means.index(max(means)) + 1
+    assert expected > 0.8  # the tiny dataset can be learned
+
+
+def test_intent_without_positives_is_undefined(finished):
+    report = json.loads(finished.metrics.read_text())["intents"]["retention"]
+    assert (report["auc"], report["gauc"], report["num_positives"]) == (None, None, 0)
+
+
+def test_two_checkpoints_stay_the_newest_and_the_best(finished):
+    best = json.loads(finished.metrics.read_text())["best_epoch"] - 1
+    names = {path.name for path in finished.checkpoints.iterdir()}
+    assert names == {"epoch-00003", f"epoch-{best:05d}"}
+
+
+def test_learning_rate_decays_once_a_pass(finished):
+    # Steps 3, 6, 9, 12 at the end of the epochs; a pass has 5 steps.
+    rates = [epoch["learning_rate"] for epoch in json.loads(finished.metrics.read_text())["history"]]
+    np.testing.assert_allclose(rates, 0.05 * 0.9 ** np.array([0, 1, 1, 2]), rtol=1e-6)
+
+
+def test_curves_are_drawn_for_each_defined_intent(finished):
+    drawn = {}
+    for path in sorted(finished.tensorboard.iterdir()):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            drawn |= {(value.tag, event.step): tf.make_ndarray(value.tensor).item() for value in event.summary.value}
+    history = json.loads(finished.metrics.read_text())["history"]
+    assert drawn["auc/realtime_purchase", 4] == pytest.approx(history[3]["auc"]["realtime_purchase"])
+    assert drawn["learning_rate", 1] == pytest.approx(0.05)
+    assert ("train/realtime_top_category_loss", 2) in drawn
+    assert not [tag for tag, _ in drawn if tag == "auc/retention"]
+
+
+def test_finished_run_is_left_as_it_is(finished, train, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")}
+    report = train(finished.path)
+    assert "is finished and left as it is" in capsys.readouterr().out
+    assert report == json.loads(finished.metrics.read_text())
+    assert {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")} == before
+
+
+def test_other_settings_in_the_same_folder_are_refused(finished, train):
+    with pytest.raises(InputError, match=r"holds a run with learning_rate=0.05 \(now 0.01\), seed=5 \(now 6\): pass"):
+        train(finished.path, learning_rate=0.01, seed=6)
+
+
+def test_dataset_may_move_but_not_change(finished, train, dataset, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(dataset, moved)
+    train(finished.path, data=moved)
+    other = write_dataset(tmp_path / "other", seed=1)
+    with pytest.raises(InputError, match="holds a run with dataset_fingerprint="):
+        train(finished.path, data=other)
+
+
+def test_folder_with_other_files_is_refused(train, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match="holds files but no training run"):
+        train(tmp_path)
+
+
+def test_order_of_a_step_depends_on_seed_and_position_only(dataset):
+    settings = config.resolve("smoke", {**SETTINGS, "data": str(dataset)})
+
+    def order(first_step, seed=5):
+        tf.random.set_seed(seed + 1)
+        steps = training.training_steps(
+            config.resolve("smoke", {**settings.to_json(), "seed": seed}), open_dataset(dataset), 5, first_step
+        )
+        return [inputs["browse"].numpy().tobytes() for inputs, _, _ in steps]
+
+    whole = order(0)
+    assert len(whole) == 15  # 12 steps need three passes of 5
+    assert order(7) == whole[7:]
+    assert order(0, seed=6) != whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"global_batch_size": 161}, "--global_batch_size=161 is more than the 160 training samples"),
+        ({"max_length": 9}, "--max_length=9 is more than the 8 actions"),
+        ({"data": "/nowhere"}, "/nowhere/dataset.json .* does not exist: make the dataset"),
+    ],
+)
+def test_settings_that_do_not_fit_the_dataset_are_refused(changes, message, train, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train(tmp_path / "workdir", **changes)
+    assert not (tmp_path / "workdir").exists()
+
+
+def test_batch_that_does_not_divide_over_the_replicas_is_refused(dataset):
+    settings = config.resolve("smoke", {**SETTINGS, "data": str(dataset), "global_batch_size": 31})
+    with pytest.raises(
+        InputError, match="--global_batch_size=31 does not divide over 2 replicas: choose a multiple of 2"
+    ):
+        training._check(settings, open_dataset(dataset), num_replicas=2)
+
+
+def test_dataset_without_training_samples_is_refused(train, tmp_path):
+    data = write_dataset(tmp_path / "data", num_users={"train": 0, "eval": 2})
+    with pytest.raises(InputError, match="has no training samples"):
+        train(tmp_path / "workdir", data=data)
+
+
+def test_damaged_record_is_one_line(train, dataset, tmp_path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(dataset, damaged)
+    path = next(damaged.glob("train*"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged has a file with a damaged record at \d+: make"):
+        train(tmp_path / "workdir", data=damaged)
+
+
+def test_second_run_in_the_same_folder_is_kept_out(train, dataset, tmp_path):
+    with Workdir(tmp_path).claim({"seed": 5}, dataset), pytest.raises(InputError, match="in use by another run"):
+        train(tmp_path)

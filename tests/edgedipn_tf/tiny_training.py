@@ -1,0 +1,94 @@
+"""Trains the tiny model on the tiny dataset, in this process or, as a program, in one of its own.
+
+Arguments of the program: dataset, workdir, then setting=value. Besides the settings: `replicas` logical CPUs, and
+`kill=PLACE:N`, which ends the process by SIGKILL after that call number N (from 0): of a step (`step`), of the writing
+of a checkpoint before it is published (`writing`), of its publication (`saved`), of the saving of the model (`model`).
+"""
+
+import functools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from typing import Any
+
+SETTINGS = {"max_length": 8, "num_epochs": 4, "patience": 0, "learning_rate": 0.05, "steps_per_epoch": 3, "seed": 5}
+"""Four epochs of 3 steps; a pass over the 160 samples of the tiny dataset has 5."""
+
+
+def train_tiny(
+    data: pathlib.Path, workdir: pathlib.Path, dropout: float = 0.3, strategy: Any = None, **changes: Any
+) -> dict[str, Any]:
+    """Trains with the settings above, some changed, and returns the metrics."""
+    from edgedipn_tf import config, training
+    from tests.edgedipn_tf.tiny_model import build_tiny_model
+
+    settings = config.resolve("smoke", {**SETTINGS, **changes, "data": str(data)})
+    original = training.build_model
+    training.build_model = functools.partial(build_tiny_model, dropout=dropout)
+    try:
+        return training.train_and_evaluate(settings, workdir, strategy)
+    finally:
+        training.build_model = original
+
+
+def run_program(data: pathlib.Path, workdir: pathlib.Path, **arguments: Any) -> subprocess.CompletedProcess[str]:
+    """Runs this file as a program."""
+    assignments = [f"{name}={value}" for name, value in arguments.items()]
+    command = [sys.executable, __file__, str(data), str(workdir), *assignments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+
+
+def _kill_after(owner: Any, name: str, count: int) -> None:
+    function, calls = getattr(owner, name), []
+
+    @functools.wraps(function)
+    def killing(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        calls.append(1)
+        if len(calls) > count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, killing)
+
+
+def _arrange_kill(place: str, count: int) -> None:
+    import keras
+    import tensorflow as tf
+
+    from edgedipn_tf import callbacks, checkpoints
+
+    places = {
+        "step": (callbacks.LiveLine, "on_train_batch_end"),
+        "writing": (tf.train.Checkpoint, "write"),
+        "saved": (checkpoints.Checkpoints, "save"),
+        "model": (keras.Model, "save"),
+    }
+    _kill_after(*places[place], count)
+
+
+def main(data: str, workdir: str, *assignments: str) -> None:
+    """Trains as the arguments say."""
+    from edgedipn_tf.quiet_start import import_tensorflow
+
+    import_tensorflow()
+    import tensorflow as tf
+
+    values = {name: value for name, _, value in (a.partition("=") for a in assignments)}
+    devices = [f"CPU:{i}" for i in range(int(values.pop("replicas", 1)))]
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration() for _ in devices])
+    if "kill" in values:
+        place, _, count = values.pop("kill").partition(":")
+        _arrange_kill(place, int(count))
+    changes = {name: json.loads(value) for name, value in values.items()}
+    strategy = tf.distribute.MirroredStrategy(devices)
+    train_tiny(pathlib.Path(data), pathlib.Path(workdir), strategy=strategy, **changes)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+    main(*sys.argv[1:])
