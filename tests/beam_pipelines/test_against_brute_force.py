@@ -16,6 +16,7 @@ import pytest
 
 from edgedipn_tf.dataset import open_dataset
 from tests.reference.brute_force import Options, Reference, samples
+from tests.reference.counters import clamps, label_counts, sample_counts
 from tests.reference.job_samples import columns_of, differences, known_only, read_samples, run_job, summary
 from tests.reference.local_days import DAY, HOUR_MS, LocalDays
 from tests.reference.random_logs import RandomLog, random_log
@@ -51,15 +52,21 @@ def test_random_logs(seed: int, tmp_path: pathlib.Path) -> None:
     log, options = case(seed)
     counters = run_job(log.write(tmp_path), options, tmp_path / "dataset")
     reference = Reference(log.records(), options)
+    expected = samples(log.records(), options)
+    assert {sample.split for sample in expected.values()} == {"train", "eval"}
+    columns = {key: columns_of(sample) for key, sample in expected.items()}
+    lines = differences(columns, read_samples(tmp_path / "dataset"))
+    assert not lines, f"{len(expected)} samples:\n{summary(lines)}"
     for name, judged in reference.inputs.items():
         counted = counters["inputs"][name]
         assert counted["read"] == judged.read
+        assert counted["accepted"] == len(judged.rows)
         assert counted["duplicates"] == judged.duplicates
         assert {reason: n for reason, n in counted["rejected"].items() if n} == judged.rejected
-    expected = {key: columns_of(sample) for key, sample in samples(log.records(), options).items()}
-    assert {columns["split"] for columns in expected.values()} == {"train", "eval"}
-    lines = differences(expected, read_samples(tmp_path / "dataset"))
-    assert not lines, f"{len(expected)} samples:\n{summary(lines)}"
+    assert counters["clamps"] == clamps(reference)
+    assert counters["labels"] == label_counts(expected.values())
+    assert counters["samples"] == sample_counts(reference)
+    assert counters["profile_conflicts"] == len(reference.inputs["profile"].rows) - len(reference.profiles)
 
 
 def test_candidate_ids(tmp_path: pathlib.Path) -> None:
