@@ -139,7 +139,7 @@ def _decode_integers(
     if numbers.dtype == np.uint64:
         is_good = numbers <= MAX_INT64
     elif numbers.dtype == np.float64:
-        faults[~np.isfinite(numbers)] = NON_FINITE
+        faults[np.isnan(numbers) & ~is_null] = NON_FINITE  # infinity is beyond int64: out of range
         is_good = (np.floor(numbers) == numbers) & (numbers >= -(2.0**63)) & (numbers < 2.0**63)
     else:
         return NullableIntegers(numbers.astype(np.int64), is_null), faults

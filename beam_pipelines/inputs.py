@@ -154,7 +154,7 @@ def _history() -> Input:
         _USER,
         Column("date", ColumnKind.DATE, is_required=True),
         _action("action"),
-        Column("count", ColumnKind.INTEGER, is_required=True, is_non_negative=True),
+        Column("count", ColumnKind.INTEGER, is_non_negative=True),
     )
     return Input("history", columns, HISTORY_ACTIONS)
 

@@ -8,6 +8,7 @@ import decimal
 import enum
 import math
 import re
+import sys
 from typing import Any
 
 
@@ -55,13 +56,16 @@ def _is_text(value: str) -> bool:
 
 
 def read_integer(value: Any) -> tuple[int | None, int]:
-    """Returns an integer within int64, or what is wrong; integral floats and decimals are fine."""
+    """Returns an integer within int64, or what is wrong; integral floats and decimals are fine.
+
+    Infinity is a number beyond int64, which the list of reasons names before "not finite"; NaN is only not finite.
+    """
     if value is None:
         return None, GOOD
     if isinstance(value, bool) or not isinstance(value, RealNumber):
         return None, WRONG_TYPE
     if not isinstance(value, int) and not math.isfinite(value):
-        return None, NON_FINITE
+        return None, NON_FINITE if math.isnan(value) else WRONG_TYPE
     integer = int(value)
     return (integer, GOOD) if integer == value and MIN_INT64 <= integer <= MAX_INT64 else (None, WRONG_TYPE)
 
@@ -74,7 +78,10 @@ def read_time(value: Any) -> tuple[int | None, int]:
 
 
 def read_number(value: Any) -> tuple[float | None, int]:
-    """Returns a number as float64, or what is wrong; one beyond float64 is not finite, however it is written."""
+    """Returns a number as float64, or what is wrong.
+
+    An integer of any size is finite; the largest float64 stands for one beyond it (positions end at 2^50).
+    """
     if value is None:
         return None, GOOD
     if isinstance(value, bool) or not isinstance(value, RealNumber):
@@ -82,18 +89,20 @@ def read_number(value: Any) -> tuple[float | None, int]:
     try:
         number = float(value)
     except OverflowError:
-        return None, NON_FINITE
+        number = sys.float_info.max if value > 0 else -sys.float_info.max
     return (number, GOOD) if math.isfinite(number) else (None, NON_FINITE)
 
 
 def read_date(value: Any) -> tuple[int | None, int]:
-    """Returns the days from 1970-01-01 to a date written YYYY-MM-DD, or what is wrong."""
+    """Returns the days from 1970-01-01 to a date written YYYY-MM-DD, or what is wrong; other text is a bad time."""
     if value is None:
         return None, GOOD
     text, fault = read_name(value) if isinstance(value, str | bytes) else (None, WRONG_TYPE)
-    if text is None or not _DATE.fullmatch(text):
-        return None, WRONG_TYPE
+    if text is None:
+        return None, fault if fault != GOOD else BAD_TIME
+    if not _DATE.fullmatch(text):
+        return None, BAD_TIME
     try:
-        return datetime.date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL, fault
+        return datetime.date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL, GOOD
     except ValueError:
-        return None, WRONG_TYPE
+        return None, BAD_TIME

@@ -112,8 +112,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("profile", {"user_id": ""}, "missing_key"),
     ("history", {"date": None}, "missing_key"),
     ("history", {"date": ""}, "missing_key"),
-    ("history", {"count": None}, "missing_key"),
-    ("history", {"count": ""}, "missing_key"),
+    ("history", {"count": ""}, "wrong_type"),
     # wrong_type
     ("swipe", {"user_id": True}, "wrong_type"),
     ("swipe", {"user_id": 1.5}, "wrong_type"),
@@ -141,11 +140,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("history", {"count": -1}, "wrong_type"),
     ("history", {"count": -1.0}, "wrong_type"),
     ("history", {"count": 1.5}, "wrong_type"),
-    ("history", {"date": "2014-02-30"}, "wrong_type"),
-    ("history", {"date": "20141130"}, "wrong_type"),
-    ("history", {"date": "2014-W48-1"}, "wrong_type"),
-    ("history", {"date": "2014-11-3\u0663"}, "wrong_type"),
-    ("history", {"date": "2014-11-30 "}, "wrong_type"),
+    ("history", {"date": "2014-02-30"}, "bad_time"),
+    ("history", {"date": "20141130"}, "bad_time"),
+    ("history", {"date": "2014-W48-1"}, "bad_time"),
+    ("history", {"date": "2014-11-3\u0663"}, "bad_time"),
+    ("history", {"date": "2014-11-30 "}, "bad_time"),
     ("history", {"date": 20141130}, "wrong_type"),
     # bad_time
     ("swipe", {"timestamp_ms": MIN_MS - 1}, "bad_time"),
@@ -159,13 +158,13 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("history", {"date": "2100-01-01"}, "bad_time"),
     # non_finite
     ("swipe", {"user_id": NAN}, "non_finite"),
-    ("swipe", {"page": INF}, "non_finite"),
+    ("swipe", {"page": INF}, "wrong_type"),
     ("swipe", {"timestamp_ms": NAN}, "non_finite"),
-    ("swipe", {"timestamp_ms": -INF}, "non_finite"),
+    ("swipe", {"timestamp_ms": -INF}, "bad_time"),
     ("swipe", {"action": NAN}, "non_finite"),
     ("swipe", {"x": NAN}, "non_finite"),
     ("swipe", {"end_y": -INF}, "non_finite"),
-    ("swipe", {"duration_ms": INF}, "non_finite"),
+    ("swipe", {"duration_ms": INF}, "wrong_type"),
     ("swipe", {"window_width": NAN}, "non_finite"),
     # unknown_action: lists are closed and case matters
     ("swipe", {"action": "Swipe"}, "unknown_action"),
@@ -228,11 +227,9 @@ def test_absent_keys_are_missing_and_other_absent_columns_null(tmp_path: pathlib
         ("1" * 5000, "user_id", "wrong_type"),
         ("1" * 5000, "timestamp_ms", "bad_time"),
         ("-" + "1" * 5000, "duration_ms", "wrong_type"),
-        ("1" * 5000, "x", "non_finite"),
-        ("1" * 310, "x", "non_finite"),
         ("1e999", "x", "non_finite"),
-        ("1e999", "user_id", "non_finite"),
-        ("1e999", "timestamp_ms", "non_finite"),
+        ("1e999", "user_id", "wrong_type"),
+        ("1e999", "timestamp_ms", "bad_time"),
         (str(2**63), "page", "wrong_type"),
         (str(-(2**63) - 1), "duration_ms", "wrong_type"),
         (r'"\ud800"', "page", "wrong_type"),
@@ -416,6 +413,17 @@ def test_values_of_several_types_in_one_column(tmp_path: pathlib.Path) -> None:
     assert {r.record_number: str(r.reason) for r in rejects} == {n: e for n, e in enumerate(expected) if e}
     rows = rows_of(batches)
     assert [(row[3], row[4], row[5]) for row in rows.values()] == [("1", 1, 1.0), ("1", 1, 1.0), (None, None, None)]
+
+
+def test_an_integer_of_any_size_is_a_finite_number_and_a_missing_count_is_null(tmp_path: pathlib.Path) -> None:
+    records = [{**GOOD["swipe"], "x": 10**400}, {**GOOD["swipe"], "x": -(10**400)}]
+    batches, rejects = judge(tmp_path, INPUTS["swipe"], json_content(*records))
+    assert not rejects
+    assert [row[4] for row in rows_of(batches).values()] == [1.7976931348623157e308, -1.7976931348623157e308]
+    batches, rejects = judge(tmp_path, INPUTS["history"], json_content({**GOOD["history"], "count": None}))
+    assert not rejects
+    assert batches[0].integers["count"].is_null.tolist() == [True]
+    assert batches[0].integers["count"].values.tolist() == [0]
 
 
 # Hashes.
