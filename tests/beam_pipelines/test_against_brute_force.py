@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from edgedipn_tf.dataset import open_dataset
 from tests.reference.brute_force import Options, Reference, samples
 from tests.reference.counters import clamps, label_counts, sample_counts
 from tests.reference.job_samples import columns_of, differences, known_only, read_samples, run_job, summary
@@ -67,19 +66,6 @@ def test_random_logs(seed: int, tmp_path: pathlib.Path) -> None:
     assert counters["labels"] == label_counts(expected.values())
     assert counters["samples"] == sample_counts(reference)
     assert counters["profile_conflicts"] == len(reference.inputs["profile"].rows) - len(reference.profiles)
-
-
-def test_candidate_ids(tmp_path: pathlib.Path) -> None:
-    log, options = case(0)
-    run_job(log.write(tmp_path), options, tmp_path / "dataset")
-    expected = samples(log.records(), options)
-    dataset = open_dataset(tmp_path / "dataset")
-    for split in ("train", "eval"):
-        for inputs, _, _, extras in dataset.evaluation_batches(split, 8, 64, extras=True).as_numpy_iterator():
-            for user, t0, ids in zip(extras["user_id"], extras["t0_ms"], inputs["candidates"], strict=True):
-                sample = expected[user.decode(), int(t0)]
-                unfilled = [(0, 0)] * (8 - len(sample.candidate_ids))
-                assert [tuple(pair) for pair in ids.tolist()] == sample.candidate_ids + unfilled
 
 
 def test_parquet(tmp_path: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from beam_pipelines import discretize_events
 from edgedipn_tf import inspect_dataset, schema
+from edgedipn_tf.dataset import open_dataset
 from tests.reference.brute_force import Options, Sample
 
 VIEWS = (schema.SWIPE_VIEW, schema.TAP_VIEW, schema.BROWSE_VIEW)
@@ -53,12 +54,17 @@ def run_job(inputs: Mapping[str, pathlib.Path], options: Options, output: pathli
 
 
 def read_samples(dataset: pathlib.Path) -> dict[Key, Columns]:
-    """Returns the rows of `inspect_dataset --to_parquet` by (user, cut-off)."""
+    """Returns the rows of `inspect_dataset --to_parquet`, with the ids of the candidates, by (user, cut-off)."""
     path = dataset.with_name(f"{dataset.name}.parquet")
     assert inspect_dataset.run([f"--data={dataset}", f"--to_parquet={path}"]) == 0
     rows = pq.read_table(path).to_pylist()
     samples = {(row["user_id"], row["t0_ms"]): row for row in rows}
     assert len(samples) == len(rows), "two rows of one user and cut-off"
+    for split in ("train", "eval"):
+        batches = open_dataset(dataset).evaluation_batches(split, 1, 256, extras=True)
+        for inputs, _, _, extras in batches.as_numpy_iterator():
+            for user, t0, ids in zip(extras["user_id"], extras["t0_ms"], inputs["candidates"], strict=True):
+                samples[user.decode(), int(t0)]["candidate_ids"] = [tuple(pair) for pair in ids.tolist()]
     return samples
 
 
@@ -70,6 +76,7 @@ def columns_of(sample: Sample, num_places: int = 8) -> Columns:
         "candidates_filled": len(sample.candidates),
         "candidate_top": [top for top, _ in sample.candidates] + nothing,
         "candidate_leaf": [leaf for _, leaf in sample.candidates] + nothing,
+        "candidate_ids": sample.candidate_ids + [(0, 0)] * len(nothing),
         "history": sample.history,
         "profile": sample.profile,
     }

@@ -167,7 +167,7 @@ def _past(draw: random.Random, user: Any, dates: list[datetime.date]) -> Record:
         "user_id": user,
         "date": (draw.choice(dates) - before * DAY).isoformat(),
         "action": draw.choice(schema.HISTORY_ACTIONS),
-        "count": draw.choice((0, 1, 2, 5.0, 19, 30, 200)),
+        "count": draw.choice((None, 0, 1, 2, 5.0, 19, 30, 200)),
     }
 
 
