@@ -14,12 +14,13 @@ from tests import stages
 
 @pytest.fixture
 def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A disk of 64 KiB: less than any stage's output."""
+    """A disk with 16 KiB left: less than any stage's output."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("a tmpfs cannot be mounted here: run `sudo make test ARGS=tests/test_full_disk.py`")
+    (folder / "filler").write_bytes(b"0" * (48 * 1024))
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
@@ -46,7 +47,7 @@ def test_a_stage_on_a_full_disk_publishes_nothing(
     stage: stages.Stage, work: pathlib.Path, small_disk: pathlib.Path
 ) -> None:
     assert_refused(stage, work, small_disk)
-    assert list(small_disk.iterdir()) == []
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
 def test_training_on_a_full_disk_is_not_finished(work: pathlib.Path, small_disk: pathlib.Path) -> None:
@@ -56,7 +57,7 @@ def test_training_on_a_full_disk_is_not_finished(work: pathlib.Path, small_disk:
 
 def test_a_report_on_a_full_disk_is_not_written(work: pathlib.Path, small_disk: pathlib.Path) -> None:
     stages.finish(stages.CONVERT, work, work / "bundle")
-    (small_disk / "filler").write_bytes(b"0" * (64 * 1024))
+    (small_disk / "filler").write_bytes(b"0" * (64 * 1024))  # nothing is left
     process = stages.start(stages.BENCHMARK, work, small_disk / "report")
     printed, _ = process.communicate(timeout=240)
     assert process.returncode == 2 and "Traceback" not in printed, printed
