@@ -17,6 +17,7 @@ class FeatureEmbedding(keras.layers.Layer):
 
     Ids of any numeric type are cast to int32 (Keras traces integers as floats) and clamped into their table, so that
     no input whatever can make a lookup fail on a phone. The layer knows no mask: padding (id 0) has a row like any id.
+    Tables start near zero, so that an id says little before it was seen often: larger starts learn rare ids by heart.
 
     Args:
         names: names of the features, in the order of the ids' last axis.

@@ -25,7 +25,7 @@ class GRUEncoder(keras.layers.Layer):
         units: width D of the state.
 
     Call arguments:
-        actions: floats (B, T, D_in).
+        actions: floats (B, T, D_in); padded steps may hold any number.
         mask: bool (B, T), `True` at real steps.
 
     Returns:

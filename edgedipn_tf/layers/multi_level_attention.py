@@ -27,11 +27,11 @@ class MultiLevelAttention(keras.layers.Layer):
         num_hops: H.
 
     Call arguments:
-        actions: E, floats (B, T, D), zero at padded steps.
+        actions: E, floats (B, T, D); padded steps may hold any number.
         mask: bool (B, T), `True` at real steps.
 
     Returns:
-        r_f (B, D), V (B, T, D), penalty float32 (B,).
+        r_f (B, D); V (B, T, D), zero at padded steps; penalty float32 (B,).
 
     Raises:
         ValueError: when `num_hops` is below 1.

@@ -16,7 +16,7 @@ from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.intent_head import IntentHead
 from edgedipn_tf.layers.inter_view_attention import InterViewAttention
-from edgedipn_tf.layers.masking import step_mask, zero_padding
+from edgedipn_tf.layers.masking import step_mask
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.layers.parallel_task_attention import ParallelTaskAttention
 from edgedipn_tf.layers.task_attention import TaskAttention
@@ -146,7 +146,7 @@ class EdgeDIPN(keras.Model):
         masks, sources, reweighted, penalty = {}, [], {}, tf.constant(0.0)
         for view in self.views:
             masks[view] = step_mask(inputs[view])
-            actions = zero_padding(self.embeddings[view](inputs[view]), masks[view])  # (B, T, D)
+            actions = self.embeddings[view](inputs[view])  # (B, T, D); the encoder masks padding
             r_f, reweighted[view], view_penalty = self.encoders[view](actions, masks[view])
             sources.append(r_f)
             penalty += tf.reduce_mean(view_penalty)

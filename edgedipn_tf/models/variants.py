@@ -34,7 +34,7 @@ class Variant:
     task_attention: str = "full"
 
 
-VARIANTS = {
+VARIANTS: dict[str, Variant] = {
     "edgedipn": Variant(description="the complete model"),
     "edgedipn_v0": Variant(
         description="a GRU in place of multi-level attention; no inter-view, no task attention",
@@ -68,7 +68,7 @@ def build_model(
     units: int = 64,
     hidden_units: Sequence[int] = (128, 64),
     seed: int = 0,
-) -> keras.Model:
+) -> EdgeDIPN:
     """Returns a variant with fresh weights.
 
     Sets the global seeds of Python, NumPy and TensorFlow (`keras.utils.set_random_seed`), from which weights are drawn.

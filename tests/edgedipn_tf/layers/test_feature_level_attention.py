@@ -16,8 +16,8 @@ def test_weighs_each_feature_over_the_sources():
     layer = FeatureLevelAttention()
     layer.build((None, 2, 2))
     layer.set_weights([np.eye(2), np.zeros(2), np.diag([2 * LOG3, 0.0])])
-    sources = tf.constant([[[0.0, U], [U, 0.0]]])
-    np.testing.assert_allclose(layer(sources), [[[0.0, U / 2], [0.75 * U, 0.0]]], rtol=1e-6)
+    sources = tf.constant([[[0.0, U], [U, U]]])
+    np.testing.assert_allclose(layer(sources), [[[0.0, U / 2], [0.75 * U, U / 2]]], rtol=1e-6)
 
 
 def test_bias_is_inside_the_tanh():

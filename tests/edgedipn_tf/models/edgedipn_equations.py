@@ -13,7 +13,7 @@ from edgedipn_tf.schema import Level
 
 
 def _f64(variable: keras.Variable) -> np.ndarray:
-    return variable.numpy().astype(np.float64)
+    return variable.value.numpy().astype(np.float64)
 
 
 def _softmax(x: np.ndarray, axis: int) -> np.ndarray:
