@@ -82,7 +82,7 @@ def test_user_without_any_action_has_finite_logits_and_gradients(model, inputs, 
     assert all(np.all(np.isfinite(tf.convert_to_tensor(g))) for g in gradients)
 
 
-@pytest.mark.parametrize("name", variants.VARIANTS)
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_v0", "edgedipn_v4"])
 def test_every_weight_has_a_gradient(tiny_schema, inputs, name):
     model = _model(tiny_schema, name)
     with tf.GradientTape() as tape:
@@ -127,7 +127,7 @@ def test_logits_alone_carry_no_loss(model, inputs):
     assert [float(loss) for loss in model.losses] == [pytest.approx(0.01 * float(penalty))]  # one loss a call
 
 
-@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_v0", "edgedipn_v4", "edgedipn_tradition"])
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_v0"])
 def test_saved_model_predicts_the_same(tiny_schema, inputs, tmp_path, name):
     model = _model(tiny_schema, name, penalty_weight=0.5)
     model.save(tmp_path / "model.keras")

@@ -7,6 +7,7 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.models import variants
+from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.models.inputs import example_inputs
 
 
@@ -32,6 +33,7 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
     assert {type(layer).__name__ for layer in model.task_attentions.values()} == {task_attention}
     heads = [*model.user_heads.values(), *model.category_heads.values()]
     assert {head.hidden_1.kernel.shape for head in heads} == {(num_sources * 4, 6)}
+    assert EdgeDIPN.from_config(model.get_config()).get_config() == model.get_config()
 
 
 def test_no_variant_is_without_a_test_above_or_a_description():
