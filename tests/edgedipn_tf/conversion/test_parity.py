@@ -78,11 +78,13 @@ def test_a_large_mean_error_is_refused_even_when_ranks_are_kept() -> None:
 
 
 def test_a_gain_beyond_the_tolerance_is_refused_too() -> None:
-    # The gate asks whether the file does what Keras does, not whether it got lucky.
+    # The gate asks whether the file does what Keras does, not whether it got lucky. Positives 0.1 and 0.2 below
+    # negatives 0.201 and 0.4: AUC 0; with 0.2 and 0.201 exchanged one of four pairs is in order.
+    keras = {"buy": np.array([[0.1], [0.2], [0.201], [0.4], [0.9]], np.float32)}
+    file = {"buy": keras["buy"][[0, 2, 1, 3, 4]]}
     labels = Labels({"buy": 1 - LABELS.labels["buy"]}, LABELS.weights)
-    file = {"buy": np.array([[0.1], [0.21], [0.2], [0.4], [0.9]], np.float32)}
-    assert compare(DYNAMIC_INT8, KERAS, file, labels).auc_difference == {"buy": 0.25}
-    assert not compare(DYNAMIC_INT8, KERAS, file, labels).is_within_tolerance
+    found = compare(DYNAMIC_INT8, keras, file, labels)
+    assert found.violations == ("AUC of buy +0.2500, beyond 0.002 (one swapped pair is 0.25)",)
 
 
 def test_outputs_are_bound_by_name() -> None:
