@@ -31,6 +31,7 @@ from beam_pipelines.raw_values import (
     read_number,
     read_time,
 )
+from edgedipn_tf.local_time import FIRST_MS, LAST_MS
 
 T = TypeVar("T")
 Faults = npt.NDArray[np.uint8]
@@ -87,8 +88,11 @@ def decode_times(
     return times.values, faults
 
 
-def decode_dates(column: Column, values: Any, min_time_ms: int, max_time_ms: int) -> tuple[NullableIntegers, Faults]:
-    """Decodes a column of dates to days since 1970-01-01; a day no instant of which is within the bounds is bad."""
+def decode_dates(column: Column, values: Any) -> tuple[NullableIntegers, Faults]:
+    """Decodes a column of dates to days since 1970-01-01; a date outside the years 1900 to 2199 is a bad time.
+
+    The bounds of timestamps do not hold for dates: past counts are of what precedes the log.
+    """
     is_array = not isinstance(values, list)
     if is_array and pa.types.is_date32(values.type):
         dates, faults = _decode_integers(column, values.cast(pa.int32()), read_integer, WRONG_TYPE)
@@ -98,7 +102,7 @@ def decode_dates(column: Column, values: Any, min_time_ms: int, max_time_ms: int
     else:
         days, codes, faults = _decode_distinct(column, values, read_date)
         dates = _gather_integers(days, codes)
-    is_outside = (dates.values < min_time_ms // _MS_PER_DAY) | (dates.values * _MS_PER_DAY >= max_time_ms)
+    is_outside = (dates.values < FIRST_MS // _MS_PER_DAY) | (dates.values > LAST_MS // _MS_PER_DAY)
     faults[is_outside & (faults == GOOD) & ~dates.is_null] = BAD_TIME
     return dates, faults
 

@@ -115,7 +115,7 @@ def _decode(
         case ColumnKind.ACTION:
             return columns.decode_actions(column, values, input.actions, input.aliases)
         case ColumnKind.DATE:
-            return columns.decode_dates(column, values, min_time_ms, max_time_ms)
+            return columns.decode_dates(column, values)
 
 
 def _select(values: Any, rows: npt.NDArray[np.bool_]) -> Any:

@@ -28,8 +28,9 @@ def serialize(features: Mapping[str, Value]) -> bytes:
             feature.bytes_list.value.append(value)
         elif value and isinstance(value[0], bytes):
             feature.bytes_list.value.extend(value)
-        else:
+        elif value:
             feature.int64_list.value.extend(value)
+        # An empty list has no kind: it is read back as whatever the reader expects.
     content: bytes = example.SerializeToString(deterministic=True)
     return content
 

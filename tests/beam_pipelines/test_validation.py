@@ -154,8 +154,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("swipe", {"timestamp_ms": 1_500_000_000_000.5}, "bad_time"),
     ("swipe", {"timestamp_ms": 1e30}, "bad_time"),
     ("swipe", {"timestamp_ms": 2.0**63}, "bad_time"),
-    ("history", {"date": "1999-12-31"}, "bad_time"),
-    ("history", {"date": "2100-01-01"}, "bad_time"),
+    ("history", {"date": "1899-12-31"}, "bad_time"),
+    ("history", {"date": "2200-01-01"}, "bad_time"),
     # non_finite
     ("swipe", {"user_id": NAN}, "non_finite"),
     ("swipe", {"page": INF}, "wrong_type"),
@@ -285,7 +285,7 @@ def test_bounds_are_inclusive_below_and_exclusive_above(tmp_path: pathlib.Path) 
     )
     assert not rejects
     assert [row[0] for row in rows_of(batches).values()] == times
-    dates = ["2000-01-01", "2099-12-31"]
+    dates = ["1900-01-01", "2199-12-31"]
     batches, rejects = judge(
         tmp_path, INPUTS["history"], json_content(*({**GOOD["history"], "date": d} for d in dates))
     )
@@ -393,7 +393,7 @@ def test_arrow_types(tmp_path: pathlib.Path, column: str, array: Any, expected: 
 
 
 def test_date_types(tmp_path: pathlib.Path) -> None:
-    days = [datetime.date(2014, 11, 30), datetime.date(1969, 12, 31), datetime.date(2100, 1, 1), None]
+    days = [datetime.date(2014, 11, 30), datetime.date(1899, 12, 31), datetime.date(2200, 1, 1), None]
     for type_ in (pa.date32(), pa.date64()):
         columns = {"user_id": ["u"] * 4, "date": pa.array(days, type_), "action": ["cart"] * 4, "count": [1] * 4}
         batches, rejects = judge(tmp_path, INPUTS["history"], pa.table(columns))
