@@ -22,8 +22,8 @@ def table(folder: pathlib.Path, is_simulated: bool, name: str) -> str:
     description = publishing.read_json(folder / "dataset" / "dataset.json", "description of the dataset", REMEDY)
     data = "SIMULATED logs (not real behaviour)" if is_simulated else f"the public log '{name}'"
     lines = [
-        f"Model {manifest['model']}, length {manifest['max_length']}, evaluated on {parity['num_samples']:,} samples of "
-        f"{data}.",
+        f"Model {manifest['model']}, length {manifest['max_length']}, evaluated on {parity['num_samples']:,} samples "
+        f"of {data}.",
         "",
         *_auc_lines(parity, description["labels"]["eval"], manifest),
         "",
