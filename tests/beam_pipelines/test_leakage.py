@@ -92,8 +92,9 @@ def test_the_job_does_not_leak(seed: int, sampler: str, tmp_path: pathlib.Path) 
     assert_no_leak(*changed_log(seed, sampler), by_job, tmp_path)
 
 
-def test_what_is_fitted_stays_in_changed_logs() -> None:
-    log, options = changed_log(2, "at intervals")
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_fitted_stays_in_changed_logs(seed: int) -> None:
+    log, options = changed_log(seed, "at intervals")
     history = {"history": []}
     plain, future, past = (
         Reference({**r, **history}, options) for r in (log.records, log.other_future, log.other_past)

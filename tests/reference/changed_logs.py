@@ -92,26 +92,23 @@ def _changed_actions(
     assert split is not None
     first, last = reference.days.first_ms(reference.dates[0]), reference.log_end_ms
     first, last = (moment + 1, last) if is_future else (first, moment)
-    training = [row for row in part if row["timestamp_ms"] < split]
-    shuffled = draw.sample(training, len(training))
+    edge = first if is_future else last  # the millisecond nearest to the unchanged side
+
+    def moved(row: Row, first_ms: int, last_ms: int) -> int:
+        """Returns a new time; one action stands at the edge, and those at the moment itself stay: it is a cut-off."""
+        if row["timestamp_ms"] == moment or (row is part[0] and first_ms <= edge <= last_ms):
+            return edge
+        return draw.randint(first_ms, last_ms)
+
     changed = []
-    for row, names in zip(training, shuffled, strict=True):
-        moved = draw.randint(first, min(last, split - 1))
-        new = MAKERS[view](draw)
-        changed.append(
-            {
-                "user_id": user,
-                # An action at the moment itself stays there: samples of that cut-off are to be compared.
-                "timestamp_ms": moment if row["timestamp_ms"] == moment else moved,
-                **new,
-                **{column: names[column] for column in FITTED_ON[view]},
-            }
-        )
-    evaluation = [row for row in part if row["timestamp_ms"] >= split]
-    for row in evaluation * 2:
-        is_moment = row["timestamp_ms"] == moment
-        if is_moment or draw.random() < 0.5:
-            timestamp = moment if is_moment else draw.randint(max(first, split), last)
+    training = [row for row in part if row["timestamp_ms"] < split]
+    for row, names in zip(training, draw.sample(training, len(training)), strict=True):
+        timestamp = moved(row, first, min(last, split - 1))
+        fitted = {column: names[column] for column in FITTED_ON[view]}
+        changed.append({"user_id": user, "timestamp_ms": timestamp, **MAKERS[view](draw), **fitted})
+    for row in [row for row in part if row["timestamp_ms"] >= split] * 2:
+        if row is part[0] or row["timestamp_ms"] == moment or draw.random() < 0.5:
+            timestamp = moved(row, max(first, split), last)
             changed.append({"user_id": user, "timestamp_ms": timestamp, **MAKERS[view](draw)})
     return changed
 

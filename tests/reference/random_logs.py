@@ -99,8 +99,8 @@ def _times(draw: random.Random, days: LocalDays, dates: list[datetime.date], cou
         near = draw.choice(times)
         moved = draw.choice(
             [
-                near + draw.choice((0, 1, HOUR_MS - 1, HOUR_MS, HOUR_MS + 1, 24 * HOUR_MS, 7 * 24 * HOUR_MS)),
-                near + 7 * 24 * HOUR_MS + 1,
+                near + draw.choice((-1, 1)) * draw.choice((0, 1, HOUR_MS - 1, HOUR_MS, HOUR_MS + 1, 24 * HOUR_MS)),
+                near + draw.choice((-1, 1)) * (7 * 24 * HOUR_MS + draw.choice((0, 1))),
                 near + draw.randrange(200_000),
                 days.first_ms(draw.choice(dates)) + draw.choice((-1, 0, 0, 1)),
                 draw.randrange(first, last + 1),
