@@ -44,8 +44,9 @@ def publish_folder(output: pathlib.Path, overwrite: bool = False) -> Iterator[pa
                 output.rename(replaced)
             partial.rename(output)
             shutil.rmtree(replaced, ignore_errors=True)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
+            _name_place(error, output)
             raise
 
 
@@ -85,9 +86,16 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        _name_place(error, path)
         raise
+
+
+def _name_place(error: BaseException, place: pathlib.Path) -> None:
+    """A full disk is reported by `write`, which knows no name: the user needs one."""
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = str(place)
 
 
 def write_json(path: pathlib.Path, values: Any) -> None:

@@ -24,6 +24,9 @@ from edgedipn_tf import commands, publishing, quickstart_table
 from edgedipn_tf.commands import InputError
 
 MAX_LENGTH = 64
+GLOBAL_BATCH_SIZE = 64
+"""Small: some ten thousand samples need many steps an epoch to learn anything in minutes."""
+MAX_EPOCHS = 4
 PUBLIC_LOGS = ("taobao", "jd")
 
 
@@ -92,6 +95,8 @@ def _model_stages(folder: pathlib.Path, suggested: dict[str, object], seed: int)
         f"--data={dataset}",
         f"--workdir={workdir}",
         f"--max_length={MAX_LENGTH}",
+        f"--global_batch_size={GLOBAL_BATCH_SIZE}",
+        f"--num_epochs={MAX_EPOCHS}",
         f"--seed={seed}",
     ]
     convert = [f"--workdir={workdir}", f"--output={bundle}"]
