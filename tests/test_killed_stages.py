@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import time
 
 import pytest
@@ -57,3 +58,23 @@ def test_a_killed_stage_run_again_gives_the_same_artefact(
         shutil.rmtree(output)
     print(f"{stage.name}: killed {num_killed} times within {seconds[stage.name]:.1f} s")
     assert num_killed >= NUM_KILLS // 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("stage", stages.STAGES, ids=lambda stage: stage.name)
+def test_ctrl_c_ends_with_one_line_and_the_next_run_completes(
+    stage: stages.Stage, undisturbed: tuple[pathlib.Path, dict[str, float]], tmp_path: pathlib.Path
+) -> None:
+    work, seconds = undisturbed
+    output = tmp_path / stage.name
+    process = stages.start(stage, work, output)
+    time.sleep(0.6 * seconds[stage.name])
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and its children
+    printed, _ = process.communicate(timeout=120)
+    if process.returncode != 0:  # it may have been done already
+        assert process.returncode == 130, printed
+        assert "Traceback" not in printed
+        assert "interrupted" in printed.strip().splitlines()[-1]
+        stages.finish(stage, work, output)
+    assert stages.artefact(stage, output) == stages.artefact(stage, work / stage.name)
