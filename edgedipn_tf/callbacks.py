@@ -33,32 +33,37 @@ class LiveLine(keras.callbacks.Callback):
         self._epoch = 0
         self._steps_timed = 0
         self._is_terminal = sys.stdout.isatty()
-        self._started = self._shown = time.monotonic()
+        self._started = self._shown = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._epoch = epoch
+        if self._is_terminal:  # the first step takes long: TensorFlow traces the graph
+            self._show(f"epoch {epoch + 1}/{self._num_epochs}  step 0/{self._steps_per_epoch}")
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         now = time.monotonic()
         if self._steps_timed == 0:
-            self._started = now  # the first step traces the graph: its time says nothing
+            self._started = self._shown = now  # what the first step took says nothing
         self._steps_timed += 1
         if now - self._shown < (_TERMINAL_INTERVAL_S if self._is_terminal else _LOG_INTERVAL_S):
             return
         self._shown = now
-        line = (
+        self._show(
             f"epoch {self._epoch + 1}/{self._num_epochs}  step {batch + 1}/{self._steps_per_epoch}  "
             f"loss {(logs or {}).get('loss', math.nan):.4f}  {self._time_left(batch, now)}"
         )
-        print(f"\r{line:<78}" if self._is_terminal else line, end="" if self._is_terminal else "\n", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self._is_terminal:
             print(f"\r{'':<78}\r", end="")
 
+    def _show(self, line: str) -> None:
+        if self._is_terminal:
+            print(f"\r{line:<78}", end="", flush=True)
+        else:
+            print(line, flush=True)
+
     def _time_left(self, batch: int, now: float) -> str:
-        if self._steps_timed < 2:
-            return ""
         steps_left = (self._num_epochs - self._epoch) * self._steps_per_epoch - batch - 1
         seconds = round((now - self._started) / (self._steps_timed - 1) * steps_left)
         return f"at most {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
@@ -92,10 +97,11 @@ class EpochEnd(keras.callbacks.Callback):
         self._workdir = workdir
         self._num_epochs = num_epochs
         self._patience = patience
-        self._started = 0.0
+        self._started = self._learning_rate = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._started = time.monotonic()
+        self._learning_rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = logs or {}
@@ -116,7 +122,7 @@ class EpochEnd(keras.callbacks.Callback):
         defined = [auc for auc in aucs.values() if auc is not None]
         return {
             "loss": float(logs["loss"]),
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            "learning_rate": self._learning_rate,
             "train": {name: float(value) for name, value in sorted(logs.items()) if name != "loss"},
             "auc": aucs,
             "gauc": {name: values.gauc for name, values in found.items()},

@@ -46,7 +46,7 @@ class TrainingConfig:
         0.01,
         "lambda of the penalty on alike hops (EdgeDIPN Eq. 9)",
         lambda value: 0 <= value < float("inf"),
-        "0 or more",
+        "at least 0",
     )
     global_batch_size: int = _count(256, "samples of a step, over all replicas")
     num_epochs: int = _count(10, "most epochs to train")

@@ -98,7 +98,6 @@ def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetri
         "format_version": FORMAT_VERSION,
         "split": split,
         "dataset": {
-            "path": str(dataset.path),
             **fingerprints(dataset),
             "num_samples": dataset.num_samples(split),
             "candidates": CANDIDATE_COMPOSITION,

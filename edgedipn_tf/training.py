@@ -7,7 +7,6 @@ TensorFlow's operations are made deterministic, and a checkpoint holds all state
 """
 
 import math
-import os
 import pathlib
 from typing import Any
 
@@ -21,6 +20,7 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights
+from edgedipn_tf.model_file import save_model
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
 from edgedipn_tf.publishing import read_json, write_json
@@ -86,6 +86,7 @@ def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
 
 
 def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    keras.utils.clear_session()  # names of layers count up in a process, and TensorFlow adds in the order of names
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     steps_per_pass = dataset.num_samples(TRAIN_SPLIT) // config.global_batch_size
@@ -114,7 +115,9 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf
         )
     checkpoints.restore_best_weights()
     found = evaluate(NUM_DRAWS)
-    _save_model(config, dataset.schema, model, folder.model)
+    product = _fresh_model(config, dataset.schema)  # never compiled: the file needs no optimizer and no losses
+    product.set_weights(model.get_weights())
+    save_model(product, folder.model)
     report = {
         **evaluation.report(dataset, EVALUATION_SPLIT, found),
         "best_epoch": history.best_epoch + 1,
@@ -167,21 +170,3 @@ def _fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
     return build_model(
         config.model, schema, num_hops=config.num_hops, penalty_weight=config.penalty_weight, seed=config.seed
     )
-
-
-def _save_model(config: TrainingConfig, schema: Schema, trained: keras.Model, path: pathlib.Path) -> None:
-    """Saves the weights in a model that was never compiled: without optimizer and losses, which a phone has no use for.
-
-    The file is whole or absent.
-    """
-    model = _fresh_model(config, schema)
-    model.set_weights(trained.get_weights())
-    partial = path.with_name(f".partial.{path.name}")
-    try:
-        model.save(partial)
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

@@ -73,9 +73,9 @@ def test_two_checkpoints_stay_the_newest_and_the_best(finished):
 
 
 def test_learning_rate_decays_once_a_pass(finished):
-    # Steps 3, 6, 9, 12 at the end of the epochs; a pass has 5 steps.
+    # The epochs begin at steps 0, 3, 6 and 9; a pass has 5 steps.
     rates = [epoch["learning_rate"] for epoch in json.loads(finished.metrics.read_text())["history"]]
-    np.testing.assert_allclose(rates, 0.05 * 0.9 ** np.array([0, 1, 1, 2]), rtol=1e-6)
+    np.testing.assert_allclose(rates, 0.05 * 0.9 ** np.array([0, 0, 1, 1]), rtol=1e-6)
 
 
 def test_curves_are_drawn_for_each_defined_intent(finished):

@@ -33,7 +33,8 @@ def _weights(workdir):
 def _assert_same_result(workdir, expected):
     for found, right in zip(_weights(workdir), _weights(expected), strict=True):
         np.testing.assert_array_equal(found, right)
-    assert (workdir / "metrics.json").read_bytes() == (expected / "metrics.json").read_bytes()
+    for name in ("metrics.json", "config.json"):
+        assert (workdir / name).read_bytes() == (expected / name).read_bytes()
     assert not [path.name for path in workdir.rglob("*partial*")]
 
 
