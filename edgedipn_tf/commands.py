@@ -4,11 +4,13 @@ Exit codes: 0 done; 2 the input is at fault (one line on standard error names it
 Anything else is a defect of the program and shows its traceback.
 """
 
+import contextlib
 import errno
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags
 
@@ -45,7 +47,16 @@ def run(
     if any(argument in ("--help", "-help", "-h", "--helpfull") for argument in arguments):
         print(help_text(description, values))
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    with _sigterm_as_interrupt():
+        return _run(values, main, arguments, known_only)
+
+
+def _run(
+    values: flags.FlagValues,
+    main: Callable[[flags.FlagValues, list[str]], None],
+    arguments: list[str],
+    known_only: bool,
+) -> int:
     try:
         rest = values(["", *arguments], known_only=known_only)[1:]
         if rest and not known_only:
@@ -61,6 +72,19 @@ def run(
             raise
         return _fail(_explain(error))
     return 0
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Makes SIGTERM end a command as Ctrl-C does, and gives the process its own handling back."""
+    if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _interrupt(signum: int, frame: object) -> None:

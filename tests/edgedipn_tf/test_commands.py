@@ -57,6 +57,13 @@ def test_unknown_flags_are_passed_on_when_asked() -> None:
     assert seen == ["--runner=Y"]
 
 
+def test_the_process_gets_its_handling_of_sigterm_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    during: list[object] = []
+    assert run("--name=x", main=lambda values, rest: during.append(signal.getsignal(signal.SIGTERM))) == 0
+    assert signal.getsignal(signal.SIGTERM) == before != during[0]
+
+
 def raising(error: BaseException) -> object:
     def main(values: flags.FlagValues, rest: list[str]) -> None:
         raise error
