@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import math
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -95,7 +95,9 @@ def _table(schema: Any, split: str, inputs: Any, labels: Any, weights: Any, extr
         "candidates_filled": (inputs["candidates"][:, :, 0] != 0).sum(axis=1),
     }
     for side, column in enumerate(("candidate_leaf", "candidate_top")):
-        columns[column] = [[_text(name) or None for name in row[:, side]] for row in extras["candidate_names"]]
+        names = [[_text(name) or None for name in row[:, side]] for row in extras["candidate_names"]]
+        # Typed, or a batch whose names are all null would not fit the file that others began.
+        columns[column] = pa.array(names, pa.list_(pa.string()))
     for view in schema.views:
         is_real = inputs[view.name][:, :, 0] != 0
         for index, feature in enumerate(view.features):

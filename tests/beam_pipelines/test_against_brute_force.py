@@ -118,7 +118,6 @@ def test_samples_without_any_candidate(tmp_path: pathlib.Path) -> None:
     assert_job_equals_reference(small_log(leaf=None), SMALL_OPTIONS, tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="inspect_dataset lets each batch infer the type of the names' columns")
 def test_names_in_one_split_only(tmp_path: pathlib.Path) -> None:
     log = small_log(leaf=None)
     split = LocalDays("UTC").first_ms(datetime.date(2024, 3, 3))
