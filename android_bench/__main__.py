@@ -1,21 +1,17 @@
 """The command `python -m android_bench`: flags, help, exit codes. All work is done by the other modules."""
 
 import pathlib
-import signal
 import sys
-import textwrap
 from collections.abc import Sequence
 
 from absl import flags
 
 from android_bench import results, table
-from android_bench.benchmark import TOOL_PAGE, measure
+from android_bench.benchmark import TOOL_PAGE, Tools, measure
 from android_bench.bundle import open_bundle
+from android_bench.command import run_command
 from android_bench.errors import InputError
 from android_bench.results import Report, Settings
-
-INPUT_ERROR_CODE = 2
-INTERRUPTED_CODE = 130
 
 DESCRIPTION = f"""
 Measures the latency of a converted bundle and judges it by its 90th percentile against a budget.
@@ -27,7 +23,13 @@ the standard tool benchmark_model for Android (where to get it: {TOOL_PAGE})
 
   python -m android_bench --bundle=quickstart/bundle --output=phone --benchmark_model=android_aarch64_benchmark_model
 
-measures on every attached device too. Inputs are the bundle's real samples. The verdict is PASS or FAIL when the whole
+measures on every attached device too. So does our native runner (python -m android_bench.build_runner --help), which
+gives every single latency of one process and the outputs as well:
+
+  python -m android_bench --bundle=quickstart/bundle --output=phone --host_runner=runner \\
+      --device_runner=runner-android --device_library=libLiteRt.so
+
+Inputs are the bundle's real samples. The verdict is PASS or FAIL when the whole
 95 % interval of p90 lies on one side of the budget, else INCONCLUSIVE; INVALID, with the reason, when something went
 wrong. It rests on single latencies only, never on averages. The output folder gets results.json with every raw sample,
 and a table is printed.
@@ -52,17 +54,36 @@ def define_flags(values: flags.FlagValues) -> None:
         "auto",
         ["auto", "host", "adb"],
         "host: this computer. adb: every attached device. auto: this computer, and every attached device when adb and "
-        "--benchmark_model are there.",
+        "--benchmark_model or --device_runner are there.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "benchmark_model", None, f"The standard tool, built for the device's ABI: {TOOL_PAGE}.", flag_values=values
     )
+    flags.DEFINE_string(
+        "host_runner",
+        None,
+        "The native runner built for this computer: measured beside ai-edge-litert's Python interpreter, whose outputs "
+        "it must give bit for bit.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "device_runner",
+        None,
+        "The native runner built for the devices' ABI; with --device_library.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "device_library",
+        None,
+        "libLiteRt.so built for the devices' ABI, of the release of this computer's ai-edge-litert.",
+        flag_values=values,
+    )
     flags.DEFINE_float(
         "budget_ms", 50.0, "The budget for p90; 20 is always reported too.", lower_bound=0.001, flag_values=values
     )
-    integer("num_runs", 200, "Timed runs on this computer. On a device: runs of the tool's own summary.")
-    integer("num_processes", 50, "On a device: processes, each giving one latency after warm-up.")
+    integer("num_runs", 200, "Timed runs on this computer and of the native runner. Else: runs of the tool's summary.")
+    integer("num_processes", 50, "Processes of benchmark_model, each giving one latency after warm-up.")
     integer("num_warmup_runs", 10, "Runs before those that count.")
     integer("num_threads", 1, "Threads of the interpreter.")
 
@@ -76,9 +97,7 @@ def main(values: flags.FlagValues) -> None:
     """
     output = pathlib.Path(values.output)
     _refuse_output(output, values.overwrite)
-    tool = pathlib.Path(values.benchmark_model) if values.benchmark_model else None
-    if tool and not tool.is_file():
-        raise InputError(f"--benchmark_model={tool} does not exist: get it from {TOOL_PAGE}")
+    tools = _tools(values)
     settings = Settings(
         num_runs=values.num_runs,
         num_warmup_runs=values.num_warmup_runs,
@@ -87,10 +106,32 @@ def main(values: flags.FlagValues) -> None:
         budget_ms=values.budget_ms,
     )
     bundle = open_bundle(pathlib.Path(values.bundle))
-    report = measure(bundle, values.backend, tool, settings, progress=lambda line: print(line, flush=True))
+    report = measure(bundle, values.backend, tools, settings, progress=lambda line: print(line, flush=True))
     path = results.write(report, output)
     print(f"\n{table.render(report)}\n\nresults: {path}")
     _refuse_problems(report, path)
+
+
+def _tools(values: flags.FlagValues) -> Tools:
+    build = "make it with `python -m android_bench.build_runner`"
+    tools = Tools(
+        benchmark_model=_file(values, "benchmark_model", f"get it from {TOOL_PAGE}"),
+        host_runner=_file(values, "host_runner", build),
+        device_runner=_file(values, "device_runner", build),
+        device_library=_file(values, "device_library", "it is part of LiteRT's releases for Android"),
+    )
+    if bool(tools.device_runner) != bool(tools.device_library):
+        raise InputError("--device_runner and --device_library go together: pass both")
+    return tools
+
+
+def _file(values: flags.FlagValues, flag: str, remedy: str) -> pathlib.Path | None:
+    if not (text := values[flag].value):
+        return None
+    path = pathlib.Path(text)
+    if not path.is_file():
+        raise InputError(f"--{flag}={path} does not exist: {remedy}")
+    return path
 
 
 def _refuse_output(output: pathlib.Path, overwrite: bool) -> None:
@@ -113,46 +154,7 @@ def _refuse_problems(report: Report, path: pathlib.Path) -> None:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    values: flags.FlagValues = flags.FlagValues()  # type: ignore[no-untyped-call]
-    define_flags(values)
-    if any(argument in ("--help", "-help", "-h", "--helpfull") for argument in arguments):
-        print(_help_text(values))
-        return 0
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        if rest := values(["", *arguments])[1:]:
-            raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value; see --help")
-        main(values)
-    except (InputError, flags.Error) as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        print("\ninterrupted: no result was written; run the same command again", file=sys.stderr)
-        return INTERRUPTED_CODE
-    except OSError as error:
-        if error.errno is None:
-            raise
-        return _fail(f"{error.filename or 'output'}: {error.strerror}")
-    return 0
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return INPUT_ERROR_CODE
-
-
-def _help_text(values: flags.FlagValues) -> str:
-    lines = [DESCRIPTION.strip(), "", "Flags:"]
-    for name in values:
-        flag = values[name]
-        default = "required" if name in ("bundle", "output") else flag.default_as_str
-        lines.append(f"  --{name}" + (f"  ({default})" if default else ""))
-        lines.extend(textwrap.wrap(flag.help or "", width=100, initial_indent="      ", subsequent_indent="      "))
-    return "\n".join(lines)
+    return run_command(DESCRIPTION, define_flags, main, argv)
 
 
 def cli() -> None:

@@ -150,6 +150,7 @@ def _case(
         verdicts=verdicts_by_budget(summary, settings.budget_ms, problem),
         parity=None,
         tool_summary=tool_summary,
+        runner=None,
         problem=problem,
     )
 

@@ -1,4 +1,4 @@
-"""An Android device reached through the real `adb` program; the only module that starts a process.
+"""An Android device reached through the real `adb` program, which no other module starts.
 
 Three things adb does not give are added here. Every call has a time limit. Every shell command ends with a sentinel
 line that carries its exit code, because adb 29 exits with 0 when the device vanishes in the middle of a command. Every
@@ -7,12 +7,14 @@ quoted for the device's shell, and every file lies in one folder.
 """
 
 import dataclasses
+import hashlib
 import pathlib
 import re
 import secrets
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 
 from android_bench.bundle import file_sha256
@@ -246,6 +248,35 @@ class Device:
         if expected:
             self._verify(expected)
         return remote
+
+    def reserve(self, name: str) -> str:
+        """Returns a path in the benchmark's folder for a file that a program on the device will write.
+
+        No file has it yet, so what is pulled from it later can only be what that program wrote.
+        """
+        if not _REMOTE_NAME.fullmatch(name):
+            raise InputError(f"{name!r} is not a plain file name: rename it")
+        remote = f"{REMOTE_FOLDER}/{secrets.token_hex(8)}-{name}"
+        self._pushed.add(remote)
+        return remote
+
+    def pull(self, remote: str) -> bytes:
+        """Returns the content of a file on the device, verified by its SHA-256 there.
+
+        Raises:
+            DeviceError: when it is not there, the connection is lost, or it arrives changed.
+        """
+        expected = self.check(["sha256sum", remote]).partition(" ")[0]
+        with tempfile.TemporaryDirectory(prefix="edgedipn_bench-") as folder:
+            local = pathlib.Path(folder) / "pulled"
+            done = self.adb.run(["-s", self.serial, "pull", remote, str(local)], _PUSH_LIMIT_S)
+            if done.returncode != 0 or not local.is_file():
+                reason = _last_line(done.stderr or done.stdout)
+                raise DeviceError(f"device {self.serial}: pull of {remote} failed: {reason}")
+            content = local.read_bytes()
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise DeviceError(f"device {self.serial}: {remote} arrived changed (its SHA-256 differs)")
+        return content
 
     def stop_programs(self) -> None:
         """Ends what still runs from the benchmark's folder: when adb is cut off, the program it started lives on.

@@ -90,6 +90,7 @@ def measure_host(bundle: Bundle, file: ModelFile, settings: Settings) -> CaseRes
         verdicts=verdicts_by_budget(summary, settings.budget_ms, problem),
         parity=parity,
         tool_summary=None,
+        runner=None,
         problem=problem,
     )
 

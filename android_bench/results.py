@@ -13,16 +13,21 @@ from android_bench.benchmark_model_output import ToolOutput
 from android_bench.errors import InputError
 from android_bench.latency import LatencySummary, Verdict
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILE_NAME = "results.json"
 HOST_LABEL = "host, not a phone"
+RUNNER_LABEL = "native runner"
 
 Record = TypeVar("Record")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How it was measured. `num_runs` are timed in the host's one process; a device runs `num_processes` of one run."""
+    """How it was measured.
+
+    `num_runs` are timed in one process, on the host and by the native runner; of benchmark_model, a device runs
+    `num_processes` of one timed run each.
+    """
 
     num_runs: int
     num_warmup_runs: int
@@ -94,11 +99,23 @@ class Parity:
 
 
 @dataclasses.dataclass(frozen=True)
+class RunnerFacts:
+    """What the native runner tells of its process beside the latencies."""
+
+    runner_sha256: str
+    library_sha256: str  # of the LiteRT that it opened
+    library_ms: float  # opening that library
+    num_process_threads: int  # at the end, the main thread included
+    peak_memory_kb: int
+    cpus: tuple[int, ...]  # the CPU on which each of `samples_ms` ended
+
+
+@dataclasses.dataclass(frozen=True)
 class CaseResult:
-    """One file on one machine.
+    """One file on one machine, by one program.
 
     `samples_ms` are single latencies in the order they were taken; `warmup_samples_ms` came before and are not judged
-    (the first is the process's first inference; a device's tool does not report them). `tool_summary` is what
+    (the first is the process's first inference; benchmark_model does not report them). `tool_summary` is what
     benchmark_model says itself about one process of `num_runs` runs. `problem` says why the case is INVALID.
     """
 
@@ -107,7 +124,7 @@ class CaseResult:
     sha256: str
     size_bytes: int
     max_length: int
-    backend: str  # "host" or "adb"
+    backend: str  # "host", "host_runner", "adb" (benchmark_model) or "adb_runner"
     device: DeviceInfo | None
     load_ms: float | None
     warmup_samples_ms: tuple[float, ...]
@@ -116,12 +133,14 @@ class CaseResult:
     verdicts: dict[str, Verdict]  # by budget in ms, written as a decimal
     parity: Parity | None
     tool_summary: ToolOutput | None
+    runner: RunnerFacts | None
     problem: str | None
 
     @property
     def machine(self) -> str:
         """The machine as shown to a person; the host is never mistaken for a phone."""
-        return self.device.label if self.device else HOST_LABEL
+        label = self.device.label if self.device else HOST_LABEL
+        return f"{label}, {RUNNER_LABEL}" if self.backend.endswith("_runner") else label
 
 
 @dataclasses.dataclass(frozen=True)

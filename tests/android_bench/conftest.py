@@ -1,10 +1,12 @@
 """Fixtures of the benchmark's tests."""
 
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from android_bench import build_runner
 from tests.android_bench.adb_device.server import SKIP_REASON, is_adb_installed, private_adb_server
 from tests.android_bench.tiny_bundle import tiny_tflite, write_bundle
 
@@ -28,3 +30,13 @@ def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         pytest.skip(SKIP_REASON)
     with private_adb_server(tmp_path_factory.mktemp("adb_home")):
         yield
+
+
+@pytest.fixture(scope="session")
+def host_runner(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The native runner built for this computer; without a C compiler the test is skipped, aloud."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler (`cc`): `apt-get install gcc libc6-dev`, then run again")
+    path = tmp_path_factory.mktemp("host_runner") / "runner"
+    build_runner.build("host", path)
+    return path

@@ -9,7 +9,16 @@ from android_bench import results
 from android_bench.benchmark_model_output import RunStatistics, ToolOutput
 from android_bench.errors import InputError
 from android_bench.latency import LatencySummary, Verdict
-from android_bench.results import BundleInfo, CaseResult, DeviceInfo, Environment, Parity, Report, Settings
+from android_bench.results import (
+    BundleInfo,
+    CaseResult,
+    DeviceInfo,
+    Environment,
+    Parity,
+    Report,
+    RunnerFacts,
+    Settings,
+)
 
 DEVICE = DeviceInfo("SERIAL", "Maker", "Model", "arm64-v8a", "14", "maker/model/build")
 HOST_CASE = CaseResult(
@@ -27,6 +36,7 @@ HOST_CASE = CaseResult(
     verdicts={"20": Verdict.INCONCLUSIVE, "50": Verdict.PASS},
     parity=Parity(8, {"realtime_purchase": 0.001, "leaf_category": 0.0025}),
     tool_summary=None,
+    runner=None,
     problem=None,
 )
 DEVICE_CASE = dataclasses.replace(
@@ -40,14 +50,17 @@ DEVICE_CASE = dataclasses.replace(
     tool_summary=ToolOutput(None, RunStatistics(count=200), 2.5, None, 1.0, {"peak": 3.0}, (), ("XNNPACK",), ()),
     problem="device SERIAL: benchmark_model did not finish: the connection ended early",
 )
+RUNNER_CASE = dataclasses.replace(
+    HOST_CASE, backend="host_runner", runner=RunnerFacts("2" * 64, "3" * 64, 2.5, 1, 19_000, (0, 1, 0))
+)
 REPORT = Report(
-    format_version=1,
+    format_version=2,
     started_at="2026-01-02T03:04:05+00:00",
     bundle=BundleInfo("bundle", "1" * 64, "edgedipn", "0.1.0", None, "schema", "vocabulary"),
     environment=Environment("Linux", "a processor", 2, "3.11", "2.3.0", None, None),
     settings=Settings(200, 10, 1, 50, 50.0),
     notes=("no phone was measured: none is attached",),
-    cases=(HOST_CASE, DEVICE_CASE),
+    cases=(HOST_CASE, DEVICE_CASE, RUNNER_CASE),
 )
 
 
@@ -70,7 +83,7 @@ def changed(**fields):
     [
         ("{", "is not JSON"),
         ("[]", "format version None"),
-        (changed(format_version=2), "format version 2, this program reads 1"),
+        (changed(format_version=3), "format version 3, this program reads 2"),
         (changed(surprise=1), "unknown field 'surprise'"),
         (changed(cases=[{}]), r"cases\[0\]: missing or unknown field"),
         (changed(notes=[1]), r"notes\[0\] is int, expected str"),

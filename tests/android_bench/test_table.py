@@ -6,7 +6,7 @@ from tests.android_bench.test_results import DEVICE_CASE, HOST_CASE, REPORT
 
 
 def test_table_of_a_host_and_a_lost_device():
-    heading, rule, host, lost, *rest = table.render(REPORT).splitlines()
+    heading, rule, host, lost, native, *rest = table.render(REPORT).splitlines()
     assert rule == "-" * len(heading)
     assert [heading.rindex(word) for word in ("recipe", "measured", "MB", "20 ms", "50 ms")] == [
         host.index(word) for word in ("int8", "host", "1.23", "INCONCLUSIVE", "PASS")
@@ -15,11 +15,13 @@ def test_table_of_a_host_and_a_lost_device():
         host.split() == "tiny.tflite int8 64 host, not a phone 1.23 2 3.25 2 to 3.25 2.5e-03 INCONCLUSIVE PASS".split()
     )
     assert lost.split() == "tiny.tflite int8 64 Maker Model (SERIAL) 1.23 - - - - INVALID INVALID".split()
+    assert "host, not a phone, native runner  1.23" in native
     assert rest == [
         "",
         "verdict (host, not a phone): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
         "verdict (Maker Model (SERIAL)): INVALID: tiny.tflite: device SERIAL: benchmark_model did not finish: "
         "the connection ended early",
+        "verdict (host, not a phone, native runner): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
         "note: no phone was measured: none is attached",
     ]
 

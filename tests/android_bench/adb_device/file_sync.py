@@ -1,4 +1,4 @@
-"""The service `sync`, as far as `adb push` of a file needs it: STAT and SEND."""
+"""The service `sync`, as far as `adb push` and `adb pull` of a file need it: STAT, SEND and RECV."""
 
 import dataclasses
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tests.android_bench.adb_device.connection import Stream
 
 PUSHABLE = "/data/local/tmp/"
+MAX_PART = 65536  # the longest that the protocol allows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,8 @@ async def serve_sync(stream: Stream, disk: Disk) -> None:
         elif request == b"SEND":
             reason = await _receive(stream, path.rpartition(",")[0], disk)
             await stream.write(_failure(reason) if reason else b"OKAY" + bytes(4))
+        elif request == b"RECV":
+            await stream.write(_content(disk.host_path(path)))
         else:
             await stream.write(_failure(f"unknown request {request!r}"))
             return
@@ -65,6 +68,15 @@ async def _receive(stream: Stream, path: str, disk: Disk) -> str | None:
     target.write_bytes(content[: disk.kept_bytes])
     target.chmod(0o644)
     return None
+
+
+def _content(path: pathlib.Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return _failure(f"open failed: {error.strerror}")
+    parts = [content[start : start + MAX_PART] for start in range(0, len(content), MAX_PART)]
+    return b"".join(b"DATA" + struct.pack("<I", len(part)) + part for part in parts) + b"DONE" + bytes(4)
 
 
 def _failure(reason: str) -> bytes:

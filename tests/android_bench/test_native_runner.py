@@ -1,0 +1,202 @@
+"""The native runner on this computer: its arguments, its report, and its outputs against ai-edge-litert's."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+
+from android_bench import native_runner
+from android_bench.bundle import open_bundle
+from android_bench.latency import Verdict
+from android_bench.native_runner import host_library, host_outputs, measure_host_runner, tolerance
+from android_bench.results import Settings
+from tests.android_bench.stand_in_runner import GOOD, RUNNER_FAULTS, write_runner
+from tests.android_bench.tiny_bundle import NUM_SAMPLES, arrays, write_bundle
+
+SETTINGS = Settings(num_runs=30, num_warmup_runs=3, num_threads=2, num_processes=1, budget_ms=50.0)
+
+
+def run(runner, *arguments):
+    """Returns exit code and events of a process."""
+    done = subprocess.run([runner, *arguments], capture_output=True, text=True, timeout=60)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def good(bundle_folder, tmp_path):
+    """Arguments, by flag, with which the tiny model runs on its eight samples."""
+    for name, array in arrays().items():
+        (tmp_path / name).write_bytes(array.tobytes())
+    return {
+        "--library": host_library(),
+        "--model": bundle_folder / "tiny_float32.tflite",
+        "--signature": "predict",
+        "--samples": 8,
+        "--input=swipe": tmp_path / "swipe",
+        "--input=profile": tmp_path / "profile",
+        "--output=leaf_category": tmp_path / "found",
+    }
+
+
+def run_with(runner, good, **changed):
+    flags = {**good, **{f"--{name.replace('__', '=')}": value for name, value in changed.items()}}
+    return run(runner, *(f"{flag}={value}" for flag, value in flags.items() if value is not None))
+
+
+def test_outputs_hold_all_samples_one_after_another(host_runner, good, tmp_path):
+    code, events = run_with(host_runner, good, runs=5)
+    assert (code, events[-1]["event"], events[-1]["runs"]) == (0, "done", 5)
+    found = np.fromfile(tmp_path / "found", "<f4").reshape(NUM_SAMPLES, 2)
+    ids = np.arange(1, 9)  # sample i has swipe ids i + 1 and profile ids 2
+    assert found == pytest.approx(1 / (1 + np.exp(-np.stack([ids, np.full(8, 2)], axis=1))), abs=1e-6)
+
+
+def test_every_run_is_an_event_of_its_phase_with_its_cpu(host_runner, good):
+    _, events = run_with(host_runner, good, runs=5, warmup=3)
+    runs = [event for event in events if event["event"] == "run"]
+    assert [event["phase"] for event in runs] == ["first"] + ["warmup"] * 3 + ["output"] * 8 + ["timed"] * 5
+    assert [event["index"] for event in runs] == [0, *range(3), *range(8), *range(5)]
+    assert all(event["ns"] > 0 and event["cpu"] >= 0 for event in runs)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_are_honoured(host_runner, good, threads):
+    _, events = run_with(host_runner, good, threads=threads)
+    assert events[-1]["process_threads"] == threads
+
+
+def test_memory_and_loading_are_reported(host_runner, good):
+    _, events = run_with(host_runner, good)
+    (loaded,) = [event for event in events if event["event"] == "loaded"]
+    assert 0 < loaded["peak_memory_kb"] <= events[-1]["peak_memory_kb"]
+    assert loaded["library_ns"] > 0 and loaded["load_ns"] > 0
+
+
+BAD_ARGUMENTS = {
+    "no library": ({"library": None}, 2, "--library=FILE, --model=FILE and --signature=NAME are required"),
+    "no number": ({"runs": "4x"}, 2, "--runs=4x"),
+    "negative": ({"threads": "-1"}, 2, "--threads=-1"),
+    "zero": ({"threads": "0"}, 2, "--threads=0"),
+    "empty": ({"runs": ""}, 2, "--runs="),
+    "beyond its limit": ({"runs": "1000001"}, 2, "--runs=1000001"),
+    "beyond int64": ({"warmup": "9" * 40}, 2, "--warmup=999"),
+    "unknown flag": ({"run": "4"}, 2, "--run=4"),
+    "empty path": ({"model": ""}, 2, "--model="),
+    "tensor without file": ({"input__history": ""}, 2, "--input=history="),
+    "tensor without name": ({"input__": "x"}, 2, "--input==x"),
+    "long name": ({f"input__{'n' * 128}": "x"}, 2, "--input=nnn"),
+    "missing input": ({"input__profile": None}, 2, "--input=NAME=FILE is missing for: profile"),
+    "input that is not the model's": ({"input__histroy": "x"}, 2, "the signature has no tensor: histroy"),
+    "output that is not the model's": ({"output__purchase": "x"}, 2, "the signature has no tensor: purchase"),
+    "no such signature": ({"signature": "serving"}, 2, "the model has no such signature: serving"),
+    "no such input file": ({"input__swipe": "/nowhere/swipe"}, 2, "an input file cannot be opened: /nowhere/swipe"),
+    "short input": ({"samples": "9"}, 2, "an input file is not as long as its samples"),
+    "long input": ({"samples": "7"}, 2, "an input file is not as long as its samples"),
+    "unwritable output": ({"output__leaf_category": "/nowhere/x"}, 2, "an output file cannot be written: /nowhere/x"),
+    "no such library": ({"library": "/nowhere/lib.so"}, 3, "the library cannot be opened"),
+    "another library": ({"library": "libm.so.6"}, 3, "is no LiteRT 2: it lacks: LiteRtCreateEnvironment"),
+    "no such model": ({"model": "/nowhere/model"}, 3, "LiteRtCreateModelFromFile returned status"),
+}
+
+
+@pytest.mark.parametrize(("changed", "code", "reason"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
+def test_what_is_wrong_is_named(host_runner, good, changed, code, reason):
+    actual_code, events = run_with(host_runner, good, **changed)
+    assert (actual_code, events[-1]["event"]) == (code, "error")
+    assert reason in f"{events[-1]['message']}: {events[-1].get('detail')}"
+
+
+def test_a_flag_given_twice_and_a_word_are_refused(host_runner):
+    for arguments in (
+        ["--runs=1", "--runs=1"],
+        ["--input=a=x", "--input=a=y"],
+        ["--output=a=x", "--output=a=x"],
+        ["x"],
+    ):
+        code, (event,) = run(host_runner, *arguments)
+        assert (code, event["detail"]) == (2, arguments[-1])
+
+
+def test_quotes_and_control_characters_stay_json(host_runner):
+    _, (event,) = run(host_runner, '--x="\\\n\t\x01é')
+    assert event["detail"] == '--x="\\\n\t\x01é'
+
+
+def test_nothing_is_left_to_a_shell(host_runner, good, tmp_path):
+    code, _ = run_with(host_runner, good, output__leaf_category=tmp_path / "$(touch pwned); x")
+    assert code == 0
+    assert (tmp_path / "$(touch pwned); x").stat().st_size == 64
+
+
+def test_it_ends_by_itself_at_its_time_limit(host_runner, good):
+    code, events = run_with(host_runner, good, runs=1_000_000, max_seconds=1)
+    assert (code, events[-1]["message"]) == (3, "the time limit is over")
+
+
+def test_a_closed_pipe_is_an_error(host_runner, good):
+    command = [host_runner, *(f"{flag}={value}" for flag, value in good.items()), "--runs=100000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.close()
+    assert process.wait(60) != 0
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_outputs_are_those_of_the_python_interpreter_bit_for_bit(host_runner, bundle_folder, num_threads):
+    bundle = open_bundle(bundle_folder)
+    settings = Settings(30, 3, num_threads, 1, 50.0)
+    case = measure_host_runner(bundle, bundle.files[0], host_runner, settings)
+    assert case.problem is None  # a single other bit is a problem: see below
+    assert case.parity.num_samples == 8
+    assert case.parity.largest < 1e-6
+    assert (case.backend, case.machine) == ("host_runner", "host, not a phone, native runner")
+    assert (len(case.warmup_samples_ms), len(case.samples_ms), len(case.runner.cpus)) == (4, 30, 30)
+    assert case.runner.num_process_threads == num_threads
+    assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}  # a mean of 12 numbers takes microseconds
+
+
+def test_one_other_bit_is_a_problem(bundle_folder, tmp_path):
+    bundle = open_bundle(bundle_folder)
+    exact = host_outputs(bundle.files[0], bundle.samples, 1)
+    write = f"outputs = {dict((name, array.tobytes()) for name, array in exact.items())!r}"
+    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, f"{write}; {GOOD}"), SETTINGS)
+    assert case.problem is None
+    # Samples 0 to 7 take 1 to 8 ms in turn: of 30 runs 1 to 6 ms come 4 times, 7 and 8 ms 3 times; rank 27 is 7 ms.
+    assert (case.samples_ms[:9], case.summary.p90_ms) == ((1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 1.0), 7.0)
+    assert (case.load_ms, case.runner.library_ms, case.runner.peak_memory_kb) == (2.5, 1.5, 200)
+    flip = "each = bytearray(outputs['leaf_category']); each[60] ^= 1; outputs['leaf_category'] = bytes(each)"
+    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, f"{write}; {flip}; {GOOD}"), SETTINGS)
+    assert "output 'leaf_category' is not that of ai-edge-litert's Python interpreter bit for bit" in case.problem
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+    assert case.summary is None
+
+
+@pytest.mark.parametrize(("ending", "reason"), RUNNER_FAULTS.values(), ids=RUNNER_FAULTS)
+def test_no_fault_of_the_runner_gives_a_verdict(bundle_folder, tmp_path, ending, reason):
+    bundle = open_bundle(bundle_folder)
+    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, ending), SETTINGS)
+    assert reason in case.problem
+    assert set(case.verdicts.values()) == {Verdict.INVALID}
+    assert case.summary is None
+
+
+def test_other_lines_are_passed_over(bundle_folder, tmp_path):
+    bundle = open_bundle(write_bundle(tmp_path / "noisy", (bundle_folder / "tiny_float32.tflite").read_bytes()))
+    noisy = f"print('INFO: [environment.cc:36] Creating'); write_outputs(); print_events(); {GOOD.split(';')[0]}"
+    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, noisy), SETTINGS)
+    assert len(case.samples_ms) == 30
+
+
+def test_a_program_that_hangs_or_is_none(bundle_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(native_runner, "_PROCESS_LIMIT_S", 1.0)
+    bundle = open_bundle(bundle_folder)
+    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, "time.sleep(60)"), SETTINGS)
+    assert case.problem == "the native runner did not end within 1 s"
+    text = tmp_path / "text"
+    text.write_text("no program")
+    assert "cannot be run: " in measure_host_runner(bundle, bundle.files[0], text, SETTINGS).problem
+
+
+def test_tolerance_depends_on_the_recipe():
+    assert tolerance("float32") == 0.001
+    assert tolerance("dynamic_int8") == 6 / 256
