@@ -108,12 +108,8 @@ def test_what_is_wrong_is_named(host_runner, good, changed, code, reason):
 
 
 def test_a_flag_given_twice_and_a_word_are_refused(host_runner):
-    for arguments in (
-        ["--runs=1", "--runs=1"],
-        ["--input=a=x", "--input=a=y"],
-        ["--output=a=x", "--output=a=x"],
-        ["x"],
-    ):
+    for line in ("--runs=1 --runs=1", "--input=a=x --input=a=y", "--output=a=x --output=a=x", "word"):
+        arguments = line.split()
         code, (event,) = run(host_runner, *arguments)
         assert (code, event["detail"]) == (2, arguments[-1])
 
