@@ -15,6 +15,7 @@ setuptools.setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=setuptools.find_packages(include=["edgedipn_tf*", "beam_pipelines*", "android_bench*"]),
+    package_data={"android_bench": ["runner/*.c", "runner/*.h", "runner/android/*.c"]},
     install_requires=[
         "absl-py>=2.5",
         "ai-edge-litert>=2.3",
@@ -28,7 +29,10 @@ setuptools.setup(
         "tensorflow-datasets>=4.9.10",
         "tzdata",
     ],
-    extras_require={"dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"]},
+    extras_require={
+        "android": ["ziglang==0.17.1"],  # pinned exactly: another compiler gives other bytes
+        "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
+    },
     entry_points={
         "console_scripts": [
             "edgedipn-simulate-events = beam_pipelines.simulate_events:cli",
@@ -39,6 +43,7 @@ setuptools.setup(
             "edgedipn-evaluate = edgedipn_tf.evaluate:cli",
             "edgedipn-convert = edgedipn_tf.convert:cli",
             "edgedipn-android-bench = android_bench.__main__:cli",
+            "edgedipn-build-runner = android_bench.build_runner:cli",
         ]
     },
 )

@@ -1,9 +1,11 @@
 """How a command starts and ends: flags, help, exit codes 0, 2 and 130, never a traceback for what the user can mend."""
 
+import contextlib
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags
 
@@ -33,7 +35,11 @@ def run_command(
     if any(argument in ("--help", "-help", "-h", "--helpfull") for argument in arguments):
         print(_help_text(description, values))
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    with _sigterm_as_interrupt():
+        return _run(main, values, arguments)
+
+
+def _run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, arguments: Sequence[str]) -> int:
     try:
         if rest := values(["", *arguments])[1:]:
             raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value; see --help")
@@ -48,6 +54,19 @@ def run_command(
             raise
         return _fail(f"{error.filename or 'output'}: {error.strerror}")
     return 0
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Makes SIGTERM end a command as Ctrl-C does, and gives the process its own handling back."""
+    if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _interrupt(signum: int, frame: object) -> None:

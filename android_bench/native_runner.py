@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from android_bench.bundle import Bundle, ModelFile, Samples, Tensor, file_sha256
+from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor, file_sha256
 from android_bench.device import Device
 from android_bench.errors import DeviceError, InputError
 from android_bench.host import LoadedModel
@@ -118,9 +118,16 @@ def measure_device_runner(
 
 
 def host_outputs(file: ModelFile, samples: Samples, num_threads: int) -> dict[str, np.ndarray]:
-    """Returns the outputs [N, places] of every sample by ai-edge-litert's Python interpreter on this computer."""
+    """Returns the outputs [N, places] of every sample by ai-edge-litert's Python interpreter on this computer.
+
+    Raises:
+        InputError: when LiteRT cannot load or run the file.
+    """
     model = LoadedModel(file, num_threads)
-    by_sample = [model.run(samples.feed(place))[0] for place in range(samples.num_samples)]
+    try:
+        by_sample = [model.run(samples.feed(place))[0] for place in range(samples.num_samples)]
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{file.path}: LiteRT cannot run it ({' '.join(str(error).split())}): {REMEDY}") from None
     return {tensor.name: np.concatenate([outputs[tensor.name] for outputs in by_sample]) for tensor in file.outputs}
 
 

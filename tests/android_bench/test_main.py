@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from android_bench.__main__ import run
 from android_bench.latency import Verdict
 from tests.android_bench.adb_device.server import attached
 from tests.android_bench.adb_device.simulated import Faults, SimulatedDevice
+from tests.android_bench.stand_in_runner import write_runner
 from tests.android_bench.stand_in_tool import write_tool
 from tests.android_bench.tiny_bundle import read_manifest, write_bundle, write_manifest
 
@@ -129,6 +131,47 @@ def test_an_attached_device_is_measured_beside_the_host(adb_server, bundle_folde
     assert (
         f"verdict (EdgeDIPN simulated test device ({serial})): PASS: tiny_float32.tflite p90 7 ms (30 runs)" in printed
     )
+
+
+def test_all_programs_on_the_host_and_on_a_device(adb_server, host_runner, bundle_folder, tmp_path, capsys):
+    library = tmp_path / "libLiteRt.so"
+    library.write_bytes(b"the stand-in opens nothing")
+    programs = {
+        "host_runner": host_runner,
+        "benchmark_model": write_tool(tmp_path),
+        "device_runner": write_runner(tmp_path),
+        "device_library": library,
+    }
+    arguments = [f"--{flag}={path}" for flag, path in programs.items()]
+    with attached(SimulatedDevice(tmp_path / "device")) as serial:
+        command = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--num_processes=30", "--num_runs=30"]
+        assert run([*command, *arguments]) == 0
+    report = report_in(tmp_path / "out")
+    assert [case.backend for case in report.cases] == ["host", "host_runner", "adb", "adb_runner"]
+    assert {case.verdicts["50"] for case in report.cases} == {Verdict.PASS}
+    printed = capsys.readouterr().out
+    assert (
+        f"verdict (EdgeDIPN simulated test device ({serial}), native runner): PASS: tiny_float32.tflite p90 7 ms "
+        "(30 runs)"
+    ) in printed
+    assert "verdict (host, not a phone, native runner): PASS" in printed
+
+
+def test_a_program_that_is_not_there(no_adb, bundle_folder, tmp_path, capsys):
+    arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out"]
+    there = write_runner(tmp_path)
+    for flag in ("host_runner", "device_runner", "device_library", "benchmark_model"):
+        refused(capsys, [*arguments, f"--{flag}=/nowhere/x"], f"--{flag}=/nowhere/x does not exist: ")
+    for flag in ("device_runner", "device_library"):
+        refused(capsys, [*arguments, f"--{flag}={there}"], "--device_runner and --device_library go together")
+    assert not (tmp_path / "out").exists()
+
+
+def test_sigterm_ends_it_and_is_the_processs_own_again(no_adb, bundle_folder, tmp_path, capsys, monkeypatch):
+    former = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(benchmark, "measure_host", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    assert run([f"--bundle={bundle_folder}", f"--output={tmp_path}/out"]) == 130
+    assert signal.getsignal(signal.SIGTERM) is former
 
 
 def test_an_unauthorized_device_is_explained_and_the_others_are_measured(adb_server, bundle_folder, tmp_path, capsys):
