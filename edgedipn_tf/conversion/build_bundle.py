@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import edgedipn_tf
 from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, tflite_file
+from edgedipn_tf.conversion.graph_form import GraphForm, choose_graph
 from edgedipn_tf.conversion.provenance import source_commit
 from edgedipn_tf.conversion.recipes import SIGNATURE, Recipe
 from edgedipn_tf.conversion.workdir import Workdir, open_workdir
@@ -77,9 +78,12 @@ def build_bundle(
     model = workdir.load_model()
     with publish_folder(output, settings.overwrite) as partial:
         report(f"converting {workdir.model_name} of {model.count_params():,} weights for {workdir.max_length} steps")
-        files = _convert(model, workdir, partial, settings, report)
+        samples = _Samples(dataset, workdir, settings)
+        graph = samples.choose_graph(model)
+        report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
+        files = _convert(graph, model.count_params(), workdir, partial, settings, report)
         runners = {name: scoring.FileRunner(partial / name) for name in files}
-        scores = _score(model, workdir, dataset, runners, settings, report)
+        scores = samples.score(model, runners, report)
         found = {name: parity.compare(r, scores.keras, scores.files[name], scores.labels) for name, r in files.items()}
         keras_auc = scores.labels.auc(scores.keras)
         report(parity.format_table(keras_auc, found))
@@ -91,24 +95,29 @@ def build_bundle(
         bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras)
         described = [_describe(name, runners[name], found[name]) for name in files]
         bundle.write_manifest(
-            partial, _description(workdir, list(scores.keras)), described, SIGNATURE, workdir.max_length
+            partial, _description(workdir, graph, list(scores.keras)), described, SIGNATURE, workdir.max_length
         )
     report(f"published {output}")
 
 
 def _convert(
-    model: keras.Model, workdir: Workdir, folder: pathlib.Path, settings: Settings, report: Callable[[str], None]
+    graph: GraphForm,
+    num_parameters: int,
+    workdir: Workdir,
+    folder: pathlib.Path,
+    settings: Settings,
+    report: Callable[[str], None],
 ) -> dict[str, Recipe]:
     files = {}
     # Beside the files, so that a full disk shows at once and a killed run's rest is removed with them.
     with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=folder) as saved_model:
         signature = input_signature(workdir.schema, workdir.max_length, batch_size=1)
-        outputs = export.export_saved_model(model, signature, pathlib.Path(saved_model))
+        outputs = export.export_saved_model(graph.model, signature, pathlib.Path(saved_model))
         for recipe in settings.recipes:
             start = time.monotonic()
             report(f"recipe {recipe.name}: converting in its own process")
             content = converter.convert(pathlib.Path(saved_model), recipe, settings.time_limit_s)
-            tflite_file.check_content(tflite_file.read_content(content), recipe, model.count_params())
+            tflite_file.check_content(tflite_file.read_content(content), recipe, num_parameters)
             name = f"{workdir.model_name}_{recipe.name}.tflite"
             write_bytes(folder / name, content)
             scoring.FileRunner(folder / name).check_tensors(signature, outputs)
@@ -117,20 +126,29 @@ def _convert(
     return files
 
 
-def _score(
-    model: keras.Model,
-    workdir: Workdir,
-    dataset: Dataset,
-    runners: Mapping[str, scoring.FileRunner],
-    settings: Settings,
-    report: Callable[[str], None],
-) -> scoring.Scores:
-    selected = scoring.spread(dataset.num_samples(_SPLIT), settings.parity_samples)
-    report(f"comparing with Keras on {len(selected)} of {dataset.num_samples(_SPLIT)} evaluation samples")
-    kept = selected[scoring.spread(len(selected), settings.benchmark_samples)]
-    batches = dataset.evaluation_batches(_SPLIT, workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
-    with one_line_errors(dataset.path, workdir.path):
-        return scoring.score(model, runners, batches, selected, kept, report)
+class _Samples:
+    """The evaluation samples that files are compared with Keras on."""
+
+    def __init__(self, dataset: Dataset, workdir: Workdir, settings: Settings) -> None:
+        self._dataset, self._workdir = dataset, workdir
+        self._total = dataset.num_samples(_SPLIT)
+        self._selected = scoring.spread(self._total, settings.parity_samples)
+        self._kept = self._selected[scoring.spread(len(self._selected), settings.benchmark_samples)]
+
+    def _batches(self) -> Iterator[scoring.Batch]:
+        return self._dataset.evaluation_batches(_SPLIT, self._workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
+
+    def choose_graph(self, model: keras.Model) -> GraphForm:
+        inputs = (batch[0] for _, batch in scoring.select(self._batches(), self._selected))
+        with one_line_errors(self._dataset.path, self._workdir.path):
+            return choose_graph(model, inputs)
+
+    def score(
+        self, model: keras.Model, runners: Mapping[str, scoring.FileRunner], report: Callable[[str], None]
+    ) -> scoring.Scores:
+        report(f"comparing with Keras on {len(self._selected)} of {self._total} evaluation samples")
+        with one_line_errors(self._dataset.path, self._workdir.path):
+            return scoring.score(model, runners, self._batches(), self._selected, self._kept, report)
 
 
 def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -> bundle.BundleFile:
@@ -138,9 +156,10 @@ def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -
     return bundle.BundleFile(name, found.recipe, inputs, outputs, not found.is_within_tolerance)
 
 
-def _description(workdir: Workdir, outputs: Sequence[str]) -> dict[str, Any]:
+def _description(workdir: Workdir, graph: GraphForm, outputs: Sequence[str]) -> dict[str, Any]:
     return {
         "model": workdir.model_name,
+        "graph": graph.to_json(),
         "schema_fingerprint": workdir.schema.fingerprint,
         "vocabulary_fingerprint": workdir.vocabulary_fingerprint,
         "project_version": edgedipn_tf.__version__,

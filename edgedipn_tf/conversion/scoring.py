@@ -143,7 +143,7 @@ def score(
     predict = _batch_function(model)
     progress = Progress("parity", len(selected), report)
     parts, kept_parts = [], []
-    for positions, (inputs, labels, weights) in _select(batches, selected):
+    for positions, (inputs, labels, weights) in select(batches, selected):
         expected = {i: v.numpy() for i, v in predict({n: tf.constant(v, tf.int32) for n, v in inputs.items()}).items()}
         _check_finite(expected)
         files: dict[str, list[ByIntent]] = {name: [] for name in runners}
@@ -170,7 +170,7 @@ def _batch_function(model: keras.Model) -> Callable[[Mapping[str, tf.Tensor]], d
     return tf.function(lambda inputs: probabilities(model, inputs), autograph=False, reduce_retracing=True)
 
 
-def _select(batches: Iterable[Batch], selected: Positions) -> Iterator[tuple[Positions, Batch]]:
+def select(batches: Iterable[Batch], selected: Positions) -> Iterator[tuple[Positions, Batch]]:
     """Yields the selected rows of each batch, with their positions."""
     start = 0
     for batch in batches:

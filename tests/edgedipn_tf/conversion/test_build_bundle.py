@@ -31,6 +31,8 @@ def test_the_bundle_is_whole_and_described(published: Published) -> None:
     assert sorted(found.files) == ["dynamic_int8", "float32"]
     assert found.schema == tiny_schema()
     assert found.manifest["model"] == "edgedipn"
+    graph = found.manifest["graph"]
+    assert (graph["form"], graph["reason"]) == ("inference", None) and 0 < graph["largest_score"] <= 60
     assert found.manifest["intents"] == [
         {"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1},
         {"name": "realtime_leaf_category", "metric": "RLCAUC", "num_places": 3},
@@ -80,6 +82,7 @@ def test_benchmark_samples_are_real_and_give_what_they_say(published: Published)
 
 def test_the_table_and_the_steps_are_reported(published: Published) -> None:
     text = "\n".join(published.reported)
+    assert "inference graph" in text
     assert "comparing with Keras on 60 of 60 evaluation samples" in text
     assert "recipe dynamic_int8: converting in its own process" in text
     assert "1.0000 (+0.0000)" in text

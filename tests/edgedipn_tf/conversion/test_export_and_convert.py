@@ -1,5 +1,6 @@
 """The real variants, shrunk, through export and converter: operators, names, weights, numbers."""
 
+import collections
 import dataclasses
 import pathlib
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as tflite
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.converter import convert
@@ -60,6 +62,15 @@ def test_only_built_in_operators_are_used(converted: Converted) -> None:
         assert converted.content(recipe).foreign_operators == ()
 
 
+def test_the_inference_graph_has_one_exponential_a_pair_and_one_lookup_a_table(published: Published) -> None:
+    model = tflite.ModelT.InitFromPackedBuf((published.bundle / "edgedipn_float32.tflite").read_bytes(), 0)
+    codes = [code.builtinCode for code in model.operatorCodes]
+    used = collections.Counter(codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators)
+    assert used[tflite.BuiltinOperator.EXP] == 3
+    # Five tables, the candidates' leaf category, and the reciprocal of the steps of each pair.
+    assert used[tflite.BuiltinOperator.GATHER] == 5 + 1 + 3
+
+
 def test_tensors_have_fixed_names_types_and_a_batch_of_one(converted: Converted) -> None:
     # keras-team/keras#20835, #19771: names of dict inputs and outputs are lost; float32 ids: model.export's default.
     inputs, outputs = FileRunner(converted.path("dynamic_int8")).tensors()
@@ -93,8 +104,12 @@ def test_files_give_the_probabilities_of_keras(converted: Converted, recipe: str
 def test_int8_reaches_tables_and_dense_kernels(converted: Converted) -> None:
     weights = converted.content("dynamic_int8").weights
     int8_shapes = {w.shape for w in weights if w.dtype == "int8"}
-    assert (302, 10) in int8_shapes  # leaf category: 300 bins, padding, not applicable
-    assert (104, 10) in int8_shapes  # top category
+    if converted.model.name == "edgedipn":
+        num_rows = sum(feature.table_size for feature in SCHEMA.view("browse").features)
+        assert (num_rows, 10) in int8_shapes  # the tables of a view are one table of the inference graph
+    else:
+        assert (302, 10) in int8_shapes  # leaf category: 300 bins, padding, not applicable
+        assert (104, 10) in int8_shapes  # top category
     assert any(shape[0] == 16 and len(shape) == 2 for shape in int8_shapes)  # a Dense kernel, output first
     large_floats = [
         w for w in weights if w.dtype == "float32" and w.num_elements >= 1024 and "TensorArray" not in w.name

@@ -1,0 +1,197 @@
+"""The graph that a phone runs: the trained EdgeDIPN for one sample, rewritten exactly so that it takes less time.
+
+It computes the logits of `EdgeDIPN.logits_and_penalty`, from the same trained layers. Four rewrites:
+
+- one table a view: the rows of feature f start at the sum of the sizes before it, and one lookup replaces F;
+- one exponential a pair of views for both directions of equation 4, with the padding folded into the product;
+- products with weights have rank 2 (the batch is 1), which the converter makes FULLY_CONNECTED in every recipe;
+- a mean over real steps is a product with the reciprocal of their number, from a constant table.
+
+An exponential without the usual subtraction of the largest score overflows beyond 88; `largest_score` says how far real
+samples are from that, and who exports keeps the plain graph when it is more than `MAX_SCORE`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from edgedipn_tf.conversion import inference_tasks
+from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
+from edgedipn_tf.layers.masking import MASKED_SCORE, step_mask
+from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
+from edgedipn_tf.models.edgedipn import EdgeDIPN
+from edgedipn_tf.models.inputs import CANDIDATE_LEVELS, CANDIDATE_VIEW
+from edgedipn_tf.schema import Level
+
+MAX_SCORE = 60.0
+"""Largest |score| of real samples that the one exponential is used for: float32 holds exp(88) and exp(-87)."""
+_PADDING_BIAS = -1e4  # exp() of it is 0; twice it is still finite in float16
+_TINY = 1e-37  # keeps 0 / 0 of padded steps finite; sums over real steps are above exp(-MAX_SCORE)
+
+
+def why_not(model: keras.Model) -> str | None:
+    """Returns why a model keeps the plain graph, None when `InferenceGraph` can take its place."""
+    if not isinstance(model, EdgeDIPN):
+        return f"{model.name} is not an EdgeDIPN"
+    if not all(isinstance(encoder, MultiLevelAttention) for encoder in model.encoders.values()):
+        return f"its encoder is {model.encoder}, not attention"
+    if not model.pairs:
+        return "it has no inter-view attention"
+    if any(len(set(embedding.widths)) > 1 for embedding in _embeddings(model).values()):
+        return "its embedding widths differ within a view"
+    return None
+
+
+def _embeddings(model: EdgeDIPN) -> dict[str, FeatureEmbedding]:
+    return {**model.embeddings, "history": model.history_embedding, "profile": model.profile_embedding}
+
+
+@dataclasses.dataclass(frozen=True)
+class _FusedTable:
+    """The tables of one FeatureEmbedding as one: `offsets` are where each feature's rows start."""
+
+    embedding: FeatureEmbedding
+    table: tf.Variable
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, embedding: FeatureEmbedding) -> "_FusedTable":
+        rows = np.concatenate([keras.ops.convert_to_numpy(table) for table in embedding.tables])
+        offsets = np.cumsum([0, *embedding.table_sizes[:-1]]).astype(np.int32)
+        return cls(embedding, tf.Variable(rows, trainable=False, name=f"{embedding.name}_table"), offsets)
+
+    def lookup(self, ids: tf.Tensor, features: Sequence[int]) -> tf.Tensor:
+        """Returns (N, len(features) * width), the embeddings side by side, of ids (..., len(features))."""
+        last_rows = np.array([self.embedding.table_sizes[f] - 1 for f in features], np.int32)
+        rows = tf.minimum(tf.maximum(ids, 0), last_rows) + self.offsets[list(features)]
+        return tf.reshape(tf.gather(self.table, tf.reshape(rows, [-1])), (-1, len(features) * self.table.shape[1]))
+
+    def embed(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns (N, D) of ids (..., F)."""
+        return self.embedding.projection(self.lookup(ids, range(len(self.offsets))))
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedView:
+    """One encoded view: `steps` is V (1, T, D), zero at padding; `mask` float (1, T, 1) and `is_real` bool (1, T).
+
+    Rank 3: a product of two activations of rank 2 would become a FULLY_CONNECTED that packs its "weights" at every run.
+    """
+
+    steps: tf.Tensor
+    mask: tf.Tensor
+    is_real: tf.Tensor
+
+
+class InferenceGraph:
+    """The logits of an EdgeDIPN for one sample.
+
+    Args:
+        model: the trained model, one that `why_not` has nothing against.
+
+    Call arguments:
+        inputs: by name, int32, batch 1: views (1, T, F), `history` and `profile` (1, F), `candidates` (1, K, 2).
+
+    Returns:
+        Logits by intent, float32: (1, 1), or (1, K) for category intents.
+
+    Raises:
+        ValueError: when the model keeps the plain graph.
+
+    EdgeDIPN (VLDB 2021), section 3, equations 2 to 7.
+    """
+
+    def __init__(self, model: EdgeDIPN) -> None:
+        reason = why_not(model)
+        if reason is not None:
+            raise ValueError(f"{model.name} keeps the plain graph: {reason}")
+        self._model = model
+        self._tables = {name: _FusedTable.of(embedding) for name, embedding in _embeddings(model).items()}
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What it reads: the variables of the model, and the fused tables."""
+        own = [fused.table for fused in self._tables.values()]
+        return [variable.value for variable in self._model.variables] + own
+
+    def __call__(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        sources, views = [], {}
+        for name in self._model.views:
+            r_f, views[name] = self._encode(name, inputs[name])
+            sources.append(r_f)
+        sources += [attend_pair(views[s], views[b]) for s, b in self._model.pairs]
+        sources += [self._tables[name].embed(inputs[name]) for name in ("history", "profile")]
+        return self._task_layer(tf.concat(sources, axis=0), inputs["candidates"])  # (S, D), (1, K, 2)
+
+    def _encode(self, name: str, ids: tf.Tensor) -> tuple[tf.Tensor, EncodedView]:
+        """Equations 2 and 3 of one view: r_f (1, D) and the re-weighted steps."""
+        encoder = self._model.encoders[name]
+        is_real = step_mask(ids)  # (1, T)
+        mask = tf.cast(is_real, tf.float32)[:, :, tf.newaxis]  # (1, T, 1)
+        actions = self._tables[name].embed(ids)  # (T, D)
+        scores = tf.transpose(encoder.w_s2(encoder.w_s1(actions)))[tf.newaxis]  # (1, H, T)
+        weights = tf.nn.softmax(scores + MASKED_SCORE * (1.0 - tf.reshape(mask, (1, 1, -1))), axis=-1)
+        steps = actions[tf.newaxis]  # (1, T, D)
+        hops = tf.matmul(weights, steps)  # (1, H, D)
+        r_f = encoder.w_f(tf.reshape(hops, (1, -1))) * tf.reduce_max(mask, axis=1)
+        r_m = tf.reduce_sum(hops, axis=1, keepdims=True) * (1.0 / encoder.num_hops)
+        return r_f, EncodedView(steps * r_m * mask, mask, is_real)
+
+    def _task_layer(self, sources: tf.Tensor, candidates: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = {}
+        for intent in self._model.schema.intents:
+            taken = inference_tasks.attend(self._model.task_attentions[intent.name], sources)
+            flat = tf.reshape(taken, (1, -1))
+            if intent.name in self._model.user_heads:
+                logits[intent.name] = inference_tasks.user_logit(self._model.user_heads[intent.name], flat)
+                continue
+            embedded = self._candidates(candidates, self._model.category_levels[intent.name])
+            head = self._model.category_heads[intent.name]
+            logits[intent.name] = inference_tasks.category_logits(head, flat, embedded)
+        return logits
+
+    def _candidates(self, candidates: tf.Tensor, level: Level) -> tf.Tensor:
+        levels = CANDIDATE_LEVELS[CANDIDATE_LEVELS.index(level) :]  # a level and what is above it: the last ids
+        features = [self._model.schema.view(CANDIDATE_VIEW).index(above.value) for above in levels]
+        return self._tables[CANDIDATE_VIEW].lookup(candidates[..., -len(features) :], features)
+
+
+def attend_pair(s: EncodedView, b: EncodedView) -> tf.Tensor:
+    """Equation 4, both directions from P = exp(V_b V_s^T / sqrt(D)): r_sb (1, D).
+
+    Two more columns add the padding's bias to every score, so that P is 0 at padded steps of either view:
+    A_s = P V_s / rowsum(P) and A_b = P^T V_b / colsum(P), row by row.
+    """
+    _, length, units = s.steps.shape
+    ones = tf.ones_like(s.mask)
+    keys = tf.concat([s.steps * (1.0 / math.sqrt(units)), _PADDING_BIAS * (1.0 - s.mask), ones], axis=2)
+    queries = tf.concat([b.steps, ones, _PADDING_BIAS * (1.0 - b.mask)], axis=2)
+    exponentials = tf.exp(tf.matmul(queries, keys, transpose_b=True))  # (1, T_b, T_s)
+    of_s = tf.matmul(exponentials, s.steps)  # (1, T, D), a row a step of b
+    of_b = tf.transpose(tf.matmul(b.steps, exponentials, transpose_a=True), (0, 2, 1))  # a row a step of s
+    row_sums = tf.reshape(tf.reduce_sum(exponentials, axis=2), (1, length, 1))
+    column_sums = tf.reshape(tf.reduce_sum(exponentials, axis=1), (1, length, 1))
+    both = s.mask * b.mask
+    products = (of_s * (both / (row_sums + _TINY))) * (of_b * (both / (column_sums + _TINY)))
+    return tf.reduce_sum(products, axis=1) * _reciprocal_count(tf.logical_and(s.is_real, b.is_real))
+
+
+def _reciprocal_count(mask: tf.Tensor) -> tf.Tensor:
+    """Returns 1 / max(n, 1) for the n true values of a mask (1, T), by table."""
+    table = tf.constant(1.0 / np.maximum(np.arange(mask.shape[1] + 1), 1), tf.float32)
+    # Counted as integers: a count of floats would cut the float graph in two for the runtime's delegate.
+    return tf.gather(table, tf.reduce_sum(tf.cast(mask, tf.int32)))
+
+
+def largest_score(model: EdgeDIPN, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns the largest |V_b V_s^T / sqrt(D)| of any pair of views over a batch: what the one exponential is of."""
+    steps = {}
+    for view in model.views:
+        _, steps[view], _ = model.encoders[view](model.embeddings[view](inputs[view]), step_mask(inputs[view]))
+    scale = 1.0 / math.sqrt(model.units)
+    products = (tf.matmul(steps[b] * scale, steps[s], transpose_b=True) for s, b in model.pairs)
+    return tf.reduce_max(tf.stack([tf.reduce_max(tf.abs(scores)) for scores in products]))
