@@ -14,6 +14,7 @@ import numpy as np
 from absl import flags
 
 from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.recipes import RECIPES, find_recipes
 from edgedipn_tf.quiet_start import import_tensorflow
 from edgedipn_tf.schema import Schema, edgedipn_schema
@@ -37,6 +38,8 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts and measures."""
     recipes = find_recipes(values.recipes)
+    if any(recipe.is_calibrated for recipe in recipes):
+        raise InputError("--recipes: a calibrated file has no plain form; python -m android_bench measures it")
     import_tensorflow()
     from edgedipn_tf.conversion import converter, export
     from edgedipn_tf.conversion.inference_graph import InferenceGraph

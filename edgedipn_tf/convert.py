@@ -8,7 +8,7 @@ from absl import flags
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import bundle
-from edgedipn_tf.conversion.recipes import RECIPES, find_recipes
+from edgedipn_tf.conversion.recipes import DEFAULT_RECIPES, RECIPES, find_recipes
 from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = f"""
@@ -37,7 +37,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data", None, "Folder of the dataset; by default the one the model was trained on.", flag_values=values
     )
-    flags.DEFINE_list("recipe", list(RECIPES), "Recipes, separated by commas: a file each.", flag_values=values)
+    flags.DEFINE_list("recipe", list(DEFAULT_RECIPES), "Recipes, separated by commas: a file each.", flag_values=values)
     flags.DEFINE_integer(
         "parity_samples",
         0,
@@ -49,6 +49,13 @@ def define_flags(values: flags.FlagValues) -> None:
         "benchmark_samples",
         64,
         "How many of them the bundle holds to measure latency with.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "calibration_samples",
+        128,
+        "Training samples that a calibrated recipe measures ranges on, spread over the split.",
         lower_bound=1,
         flag_values=values,
     )
@@ -79,6 +86,7 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
         recipes=recipes,
         parity_samples=values.parity_samples,
         benchmark_samples=values.benchmark_samples,
+        calibration_samples=values.calibration_samples,
         overwrite=values.overwrite,
         allow_degraded=values.allow_degraded,
         time_limit_s=values.time_limit,
@@ -94,8 +102,8 @@ def verify(values: flags.FlagValues, rest: list[str]) -> None:
     found = bundle.read_bundle(pathlib.Path(rest[0]))
     degraded = [file["name"] for file in found.manifest["files"] if file["is_degraded"]]
     print(
-        f"{found.path} is whole: {found.manifest['model']}, {len(found.files)} files, "
-        f"schema {found.manifest['schema_fingerprint']}"
+        f"{found.path} is whole: {found.manifest['model']}, {found.manifest['graph']['form']} graph, "
+        f"{len(found.files)} files ({', '.join(found.files)}), schema {found.manifest['schema_fingerprint']}"
         + (f"; beyond tolerance: {', '.join(degraded)}" if degraded else "")
     )
 

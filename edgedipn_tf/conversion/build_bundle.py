@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import edgedipn_tf
+from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, tflite_file
 from edgedipn_tf.conversion.graph_form import GraphForm, choose_graph
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.conversion.recipes import SIGNATURE, Recipe
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, SIGNATURE, Recipe
 from edgedipn_tf.conversion.workdir import Workdir, open_workdir
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.models.inputs import input_signature
@@ -24,6 +26,8 @@ from edgedipn_tf.tensorflow_errors import one_line_errors
 
 _SPLIT = "eval"
 _BATCH_SIZE = 128
+_CALIBRATION_SPLIT = "train"
+_CALIBRATION_SPREAD = 32  # one sample of so many: a user has many samples, one after another
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,7 @@ class Settings:
         recipes: one file is made by each.
         parity_samples: evaluation samples that files are compared on, spread over the split; 0 is all of them.
         benchmark_samples: how many of them the bundle holds for benchmarks.
+        calibration_samples: training samples that calibrated recipes measure ranges on, spread over the split.
         overwrite: whether a bundle that is there may be replaced.
         allow_degraded: whether a file beyond its tolerance is published, marked, instead of refused.
         time_limit_s: seconds after which one conversion is stopped.
@@ -42,6 +47,7 @@ class Settings:
     recipes: Sequence[Recipe]
     parity_samples: int = 0
     benchmark_samples: int = 64
+    calibration_samples: int = 128
     overwrite: bool = False
     allow_degraded: bool = False
     time_limit_s: float = converter.TIME_LIMIT_S
@@ -81,7 +87,7 @@ def build_bundle(
         samples = _Samples(dataset, workdir, settings)
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
-        files = _convert(graph, model.count_params(), workdir, partial, settings, report)
+        files = _convert(graph, model.count_params(), samples, partial, settings, report)
         runners = {name: scoring.FileRunner(partial / name) for name in files}
         scores = samples.score(model, runners, report)
         found = {name: parity.compare(r, scores.keras, scores.files[name], scores.labels) for name, r in files.items()}
@@ -103,20 +109,24 @@ def build_bundle(
 def _convert(
     graph: GraphForm,
     num_parameters: int,
-    workdir: Workdir,
+    samples: "_Samples",
     folder: pathlib.Path,
     settings: Settings,
     report: Callable[[str], None],
 ) -> dict[str, Recipe]:
-    files = {}
+    files, workdir = {}, samples.workdir
+    _refuse_calibrated(graph, settings.recipes)
     # Beside the files, so that a full disk shows at once and a killed run's rest is removed with them.
     with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=folder) as saved_model:
         signature = input_signature(workdir.schema, workdir.max_length, batch_size=1)
         outputs = export.export_saved_model(graph.model, signature, pathlib.Path(saved_model))
+        calibration = pathlib.Path(saved_model) / "calibration.npz"
+        if any(recipe.is_calibrated for recipe in settings.recipes):
+            samples.write_calibration(calibration)
         for recipe in settings.recipes:
             start = time.monotonic()
             report(f"recipe {recipe.name}: converting in its own process")
-            content = converter.convert(pathlib.Path(saved_model), recipe, settings.time_limit_s)
+            content = converter.convert(pathlib.Path(saved_model), recipe, settings.time_limit_s, calibration)
             tflite_file.check_content(tflite_file.read_content(content), recipe, num_parameters)
             name = f"{workdir.model_name}_{recipe.name}.tflite"
             write_bytes(folder / name, content)
@@ -126,28 +136,50 @@ def _convert(
     return files
 
 
+def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
+    for recipe in recipes:
+        if recipe.is_calibrated and graph.form != bundle.INFERENCE_GRAPH:
+            raise InputError(
+                f"--recipe={recipe.name} needs the inference graph, and the plain one stays: {graph.reason}: "
+                f"use --recipe={DYNAMIC_INT8.name}"
+            )
+
+
 class _Samples:
-    """The evaluation samples that files are compared with Keras on."""
+    """The evaluation samples that files are compared with Keras on, and the training samples that calibrate."""
 
     def __init__(self, dataset: Dataset, workdir: Workdir, settings: Settings) -> None:
-        self._dataset, self._workdir = dataset, workdir
+        self._dataset, self.workdir = dataset, workdir
+        self._num_calibration = settings.calibration_samples
         self._total = dataset.num_samples(_SPLIT)
         self._selected = scoring.spread(self._total, settings.parity_samples)
         self._kept = self._selected[scoring.spread(len(self._selected), settings.benchmark_samples)]
 
     def _batches(self) -> Iterator[scoring.Batch]:
-        return self._dataset.evaluation_batches(_SPLIT, self._workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
+        return self._dataset.evaluation_batches(_SPLIT, self.workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
+
+    def write_calibration(self, path: pathlib.Path) -> None:
+        """Writes inputs of training samples: spread over the first so many that users differ, without a whole pass."""
+        total = min(self._dataset.num_samples(_CALIBRATION_SPLIT), _CALIBRATION_SPREAD * self._num_calibration)
+        if not total:
+            raise InputError(f"{self._dataset.path} has no training samples to calibrate with: use other recipes")
+        selected = scoring.spread(total, self._num_calibration)
+        batches = self._dataset.evaluation_batches(_CALIBRATION_SPLIT, self.workdir.max_length, _BATCH_SIZE)
+        needed = batches.take(-(-total // _BATCH_SIZE)).as_numpy_iterator()
+        with one_line_errors(self._dataset.path, self.workdir.path):
+            parts = [inputs for _, (inputs, _, _) in scoring.select(needed, selected)]
+        np.savez(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
     def choose_graph(self, model: keras.Model) -> GraphForm:
         inputs = (batch[0] for _, batch in scoring.select(self._batches(), self._selected))
-        with one_line_errors(self._dataset.path, self._workdir.path):
+        with one_line_errors(self._dataset.path, self.workdir.path):
             return choose_graph(model, inputs)
 
     def score(
         self, model: keras.Model, runners: Mapping[str, scoring.FileRunner], report: Callable[[str], None]
     ) -> scoring.Scores:
         report(f"comparing with Keras on {len(self._selected)} of {self._total} evaluation samples")
-        with one_line_errors(self._dataset.path, self._workdir.path):
+        with one_line_errors(self._dataset.path, self.workdir.path):
             return scoring.score(model, runners, self._batches(), self._selected, self._kept, report)
 
 

@@ -26,6 +26,7 @@ SCHEMA = "schema.json"
 VOCABULARY = "vocabulary.json"
 PARITY = "parity.json"
 SAMPLES = "benchmark/samples.npz"
+INFERENCE_GRAPH, PLAIN_GRAPH = GRAPH_FORMS = ("inference", "plain")
 EXPECTED_PREFIX = "expected_"
 _REMEDY = "make the bundle again with edgedipn_tf.convert"
 
@@ -90,7 +91,7 @@ def write_manifest(
 
     Args:
         folder: the folder that becomes the bundle.
-        description: model, fingerprints, versions and intents.
+        description: model, form of the graph, fingerprints, versions and intents.
         files: the TFLite files.
         signature: key of their signature.
         max_length: length of their sequences.
@@ -145,6 +146,11 @@ def read_bundle(path: pathlib.Path) -> Bundle:
 def _checked(path: pathlib.Path, manifest: Mapping[str, Any]) -> Bundle:
     for file in [*manifest["files"], *manifest["documents"]]:
         _check_hash(path / file["name"], file["sha256"])
+    if manifest["graph"]["form"] not in GRAPH_FORMS:
+        raise InputError(
+            f"{path / MANIFEST} names the graph {manifest['graph']['form']!r}, not one of {', '.join(GRAPH_FORMS)}: "
+            f"{_REMEDY}"
+        )
     samples = manifest["benchmark_samples"]
     if (path / samples["file"]).parent.exists():
         _check_hash(path / samples["file"], samples["sha256"])

@@ -4,13 +4,16 @@
 outlives a killed parent holds no file. With exit code 1 the standard output is the reason instead.
 """
 
+import functools
 import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.recipes import RECIPES, SIGNATURE, Recipe
@@ -19,13 +22,29 @@ TIME_LIMIT_S = 600.0
 _FAILED_CODE = 1
 
 
-def convert(saved_model: pathlib.Path, recipe: Recipe, time_limit_s: float = TIME_LIMIT_S) -> bytes:
+# What stays float in a calibrated file. Measured: int8 products of two activations, and int8 softmax, are what makes a
+# fully quantized file both wrong and slower than float; with them in float, an int8 operator between two float ones
+# gains nothing. What is left: lookups, FULLY_CONNECTED and TANH.
+_FLOAT_OPERATORS = (
+    *("BATCH_MATMUL", "ADD", "SUB", "MUL", "DIV", "EXP", "SOFTMAX", "LOGISTIC", "SUM", "MEAN", "REDUCE_MAX"),
+    *("MAXIMUM", "MINIMUM", "CONCATENATION", "PACK", "RESHAPE", "TRANSPOSE", "TILE", "SPLIT", "SQUEEZE"),
+    *("EXPAND_DIMS", "STRIDED_SLICE", "SLICE"),
+)
+
+
+def convert(
+    saved_model: pathlib.Path,
+    recipe: Recipe,
+    time_limit_s: float = TIME_LIMIT_S,
+    calibration: pathlib.Path | None = None,
+) -> bytes:
     """Converts a SavedModel with the signature `predict` to a TFLite file of built-in operators.
 
     Args:
         saved_model: the SavedModel.
         recipe: how to convert.
         time_limit_s: seconds after which the conversion is stopped.
+        calibration: .npz of inputs by name, (N, ...), that a calibrated recipe measures ranges on.
 
     Returns:
         The content of the TFLite file.
@@ -34,6 +53,8 @@ def convert(saved_model: pathlib.Path, recipe: Recipe, time_limit_s: float = TIM
         InputError: when the converter refuses the model, crashes, hangs, or gives nothing.
     """
     command = [sys.executable, "-m", __name__, str(saved_model), recipe.name]
+    if recipe.is_calibrated:
+        command.append(str(calibration))
     return run_conversion(command, recipe.name, time_limit_s)
 
 
@@ -84,23 +105,41 @@ def explain(error: str) -> str:
     return f"the converter refused the model: {' '.join(error.split())[:300]}"
 
 
-def _convert_here(saved_model: str, recipe: Recipe) -> bytes:
+def _convert_here(saved_model: str, recipe: Recipe, calibration: Sequence[str]) -> bytes:
     import tensorflow as tf  # seconds and half a gigabyte that the parent of a conversion does not need twice
 
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[SIGNATURE])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if recipe.has_int8_weights:
+    if recipe.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter.convert()
+    if recipe.weights == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if not recipe.is_calibrated:
+        return converter.convert()
+    samples = functools.partial(_representative_samples, calibration[0])
+    converter.representative_dataset = samples
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
+    # The debugger is the only public way to keep chosen operators float.
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter, debug_dataset=samples, debug_options=options
+    )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _representative_samples(path: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    with np.load(path) as arrays:
+        inputs = dict(arrays)
+    for row in range(len(next(iter(inputs.values())))):
+        yield SIGNATURE, {name: values[row : row + 1] for name, values in inputs.items()}
 
 
 def _main(arguments: Sequence[str]) -> int:
-    saved_model, recipe_name = arguments
+    saved_model, recipe_name, *calibration = arguments
     # The converter prints as it likes; what it prints must not end up in the file.
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        content, code = _convert_here(saved_model, RECIPES[recipe_name]), 0
+        content, code = _convert_here(saved_model, RECIPES[recipe_name], calibration), 0
     except Exception as error:  # whatever it is, the parent tells it in one line
         content, code = explain(f"{error}").encode(), _FAILED_CODE
     with output:

@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from edgedipn_tf.conversion import inference_graph
+from edgedipn_tf.conversion.bundle import INFERENCE_GRAPH, PLAIN_GRAPH
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
-
-INFERENCE = "inference"
-PLAIN = "plain"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +44,7 @@ def choose_graph(model: keras.Model, batches: Iterable[Mapping[str, np.ndarray]]
     """
     reason = inference_graph.why_not(model)
     if reason is not None:
-        return GraphForm(model, PLAIN, reason, None)
+        return GraphForm(model, PLAIN_GRAPH, reason, None)
     of_batch = tf.function(lambda inputs: inference_graph.largest_score(model, inputs), reduce_retracing=True)
     scores = [float(of_batch({n: tf.constant(v, tf.int32) for n, v in inputs.items()})) for inputs in batches]
     largest = max(scores, default=0.0)
@@ -54,5 +52,5 @@ def choose_graph(model: keras.Model, batches: Iterable[Mapping[str, np.ndarray]]
         reason = (
             f"a score of {largest:.3g} is beyond {inference_graph.MAX_SCORE:g}, near the overflow of its exponential"
         )
-        return GraphForm(model, PLAIN, reason, largest if np.isfinite(largest) else None)
-    return GraphForm(InferenceGraph(model), INFERENCE, None, largest)
+        return GraphForm(model, PLAIN_GRAPH, reason, largest if np.isfinite(largest) else None)
+    return GraphForm(InferenceGraph(model), INFERENCE_GRAPH, None, largest)

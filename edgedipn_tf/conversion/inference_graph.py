@@ -30,7 +30,6 @@ from edgedipn_tf.schema import Level
 MAX_SCORE = 60.0
 """Largest |score| of real samples that the one exponential is used for: float32 holds exp(88) and exp(-87)."""
 _PADDING_BIAS = -1e4  # exp() of it is 0; twice it is still finite in float16
-_TINY = 1e-37  # keeps 0 / 0 of padded steps finite; sums over real steps are above exp(-MAX_SCORE)
 
 
 def why_not(model: keras.Model) -> str | None:
@@ -176,7 +175,8 @@ def attend_pair(s: EncodedView, b: EncodedView) -> tf.Tensor:
     row_sums = tf.reshape(tf.reduce_sum(exponentials, axis=2), (1, length, 1))
     column_sums = tf.reshape(tf.reduce_sum(exponentials, axis=1), (1, length, 1))
     both = s.mask * b.mask
-    products = (of_s * (both / (row_sums + _TINY))) * (of_b * (both / (column_sums + _TINY)))
+    padding = 1.0 - both  # adds 1 where 0 / 0 would be, and 0 elsewhere; a tiny constant would be 0 in a float16 file
+    products = (of_s * (both / (row_sums + padding))) * (of_b * (both / (column_sums + padding)))
     return tf.reduce_sum(products, axis=1) * _reciprocal_count(tf.logical_and(s.is_real, b.is_real))
 
 

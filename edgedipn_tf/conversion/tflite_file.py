@@ -84,7 +84,7 @@ def check_content(content: TfliteContent, recipe: Recipe, num_parameters: int) -
             f"{what}: the file needs operators that TFLite has not built in ({', '.join(content.foreign_operators)}): "
             "replace the layers they come from"
         )
-    found = content.num_elements("float32", "int8")
+    found = content.num_elements("float32", "float16", "int8")
     variables = _VARIABLE_OPERATORS.intersection(content.operators)
     if variables or found < num_parameters / 2:
         raise InputError(
@@ -93,8 +93,8 @@ def check_content(content: TfliteContent, recipe: Recipe, num_parameters: int) -
             + "): the variables of the model were not exported"
         )
     large = [w for w in content.weights if w.dtype == "float32" and w.num_elements >= QUANTIZED_FROM_ELEMENTS]
-    if recipe.has_int8_weights and sum(w.num_elements for w in large) > _MAX_FLOAT_SHARE * num_parameters:
+    if recipe.weights != "float32" and sum(w.num_elements for w in large) > _MAX_FLOAT_SHARE * num_parameters:
         names = ", ".join(w.name for w in sorted(large, key=lambda w: -w.num_elements)[:3])
         raise InputError(
-            f"{what}: weights that should be int8 stayed float32 (largest: {names}): use the recipe float32"
+            f"{what}: weights that should be {recipe.weights} stayed float32 (largest: {names}): use the recipe float32"
         )

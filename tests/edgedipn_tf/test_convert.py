@@ -53,7 +53,7 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(
 def test_verify_tells_what_the_bundle_is(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_bundle(tmp_path / "bundle")
     assert run(["verify", str(folder)]) == 0
-    assert "bundle is whole: m, 1 files" in capsys.readouterr().out
+    assert "bundle is whole: m, plain graph, 1 files (float32), schema" in capsys.readouterr().out
     (folder / "m_float32.tflite").write_bytes(b"other")
     assert run(["verify", str(folder)]) == 2
     assert "m_float32.tflite is not the file" in capsys.readouterr().err

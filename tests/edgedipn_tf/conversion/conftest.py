@@ -20,7 +20,7 @@ NUM_KEPT = 5
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A dataset, a training run on it, and its bundle of both recipes."""
+    """A dataset, a training run on it, and its bundle of all recipes."""
 
     data: pathlib.Path
     workdir: pathlib.Path
@@ -42,7 +42,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     data = write_dataset(folder / "dataset", schema, labels_that_follow(scores))
     workdir = write_workdir(folder / "workdir", model, schema, data)
     reported: list[str] = []
-    settings = Settings(recipes=tuple(RECIPES.values()), benchmark_samples=NUM_KEPT)
+    settings = Settings(recipes=tuple(RECIPES.values()), benchmark_samples=NUM_KEPT, calibration_samples=20)
     build_bundle(workdir, folder / "bundle", None, settings, reported.append)
     return Published(data, workdir, folder / "bundle", model, reported)
 

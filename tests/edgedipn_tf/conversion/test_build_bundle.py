@@ -14,10 +14,10 @@ from edgedipn_tf.conversion import converter
 from edgedipn_tf.conversion.build_bundle import Settings, build_bundle
 from edgedipn_tf.conversion.bundle import read_bundle
 from edgedipn_tf.conversion.export import probabilities
-from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Tolerance
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, STATIC_INT8, Tolerance
 from edgedipn_tf.conversion.scoring import FileRunner
 from tests.edgedipn_tf.conversion.conftest import NUM_KEPT, Published
-from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_schema, write_dataset
+from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_model, tiny_schema, write_dataset, write_workdir
 
 NUM_SAMPLES = 60
 
@@ -28,7 +28,7 @@ def manifest(folder: pathlib.Path) -> dict:
 
 def test_the_bundle_is_whole_and_described(published: Published) -> None:
     found = read_bundle(published.bundle)
-    assert sorted(found.files) == ["dynamic_int8", "float32"]
+    assert list(found.files) == ["float32", "float16", "dynamic_int8", "static_int8"]
     assert found.schema == tiny_schema()
     assert found.manifest["model"] == "edgedipn"
     graph = found.manifest["graph"]
@@ -37,11 +37,13 @@ def test_the_bundle_is_whole_and_described(published: Published) -> None:
         {"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1},
         {"name": "realtime_leaf_category", "metric": "RLCAUC", "num_places": 3},
     ]
-    assert [file["is_degraded"] for file in found.manifest["files"]] == [False, False]
+    assert [file["is_degraded"] for file in found.manifest["files"]] == [False] * 4
     assert {path.name for path in published.bundle.iterdir()} == {
         "manifest.json",
         "edgedipn_float32.tflite",
+        "edgedipn_float16.tflite",
         "edgedipn_dynamic_int8.tflite",
+        "edgedipn_static_int8.tflite",
         "schema.json",
         "vocabulary.json",
         "parity.json",
@@ -51,6 +53,7 @@ def test_the_bundle_is_whole_and_described(published: Published) -> None:
 
 def test_int8_is_smaller(published: Published) -> None:
     sizes = {file["recipe"]: file["size_bytes"] for file in manifest(published.bundle)["files"]}
+    assert sizes["float16"] < 0.85 * sizes["float32"]
     assert sizes["dynamic_int8"] < 0.8 * sizes["float32"]  # a tiny model is mostly structure; a real one is at 0.29
 
 
@@ -61,7 +64,9 @@ def test_parity_is_that_of_all_samples(published: Published) -> None:
     found = parity["files"]["edgedipn_float32.tflite"]
     assert found["is_within_tolerance"] and found["max_abs_error"] <= 1e-5
     assert found["auc_difference"] == {intent: 0.0 for intent in INTENTS}
-    assert 0 < found["max_abs_error"] < parity["files"]["edgedipn_dynamic_int8.tflite"]["max_abs_error"]
+    errors = {file["recipe"]: file["mean_abs_error"] for file in parity["files"].values()}
+    assert 0 < errors["float32"] < errors["float16"] < errors["dynamic_int8"] <= 0.02
+    assert errors["dynamic_int8"] < errors["static_int8"] <= 0.02
 
 
 def test_benchmark_samples_are_real_and_give_what_they_say(published: Published) -> None:
@@ -86,6 +91,30 @@ def test_the_table_and_the_steps_are_reported(published: Published) -> None:
     assert "comparing with Keras on 60 of 60 evaluation samples" in text
     assert "recipe dynamic_int8: converting in its own process" in text
     assert "1.0000 (+0.0000)" in text
+
+
+# The default and the calibrated recipe give the same bytes again, in a process that has traced other graphs since.
+def test_equal_checkpoints_give_equal_calibrated_files(published: Published, tmp_path: pathlib.Path) -> None:
+    settings = Settings(recipes=(STATIC_INT8,), benchmark_samples=NUM_KEPT, calibration_samples=20)
+    build_bundle(published.workdir, tmp_path / "bundle", None, settings, print)
+    name = "edgedipn_static_int8.tflite"
+    assert (tmp_path / "bundle" / name).read_bytes() == (published.bundle / name).read_bytes()
+
+
+def test_a_calibrated_recipe_is_refused_for_the_plain_graph(published: Published, tmp_path: pathlib.Path) -> None:
+    workdir = write_workdir(tmp_path / "v1", tiny_model("edgedipn_v1", tiny_schema()), tiny_schema(), published.data)
+    with pytest.raises(InputError, match="static_int8 needs the inference graph.*no inter-view.*use .*dynamic_int8"):
+        build_bundle(workdir, tmp_path / "bundle", None, Settings(recipes=(STATIC_INT8,)), print)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_calibration_without_training_samples_is_refused(published: Published, tmp_path: pathlib.Path) -> None:
+    data = shutil.copytree(published.data, tmp_path / "dataset")
+    description = json.loads((data / "dataset.json").read_text())
+    description["splits"]["train"] = {"num_samples": 0, "num_records": 0, "files": []}
+    (data / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(InputError, match="dataset has no training samples to calibrate with"):
+        build_bundle(published.workdir, tmp_path / "bundle", data, Settings(recipes=(STATIC_INT8,)), print)
 
 
 # tensorflow/tensorflow#48774: files that were never compared on enough samples, and shipped.

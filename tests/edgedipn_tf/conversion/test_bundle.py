@@ -30,6 +30,7 @@ def write_bundle(folder: pathlib.Path) -> pathlib.Path:
     outputs = [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}]
     description = {
         "model": "m",
+        "graph": {"form": "plain", "reason": "a test", "largest_score": None},
         "schema_fingerprint": SCHEMA.fingerprint,
         "vocabulary_fingerprint": VOCABULARY.fingerprint,
         "project_version": "1",
@@ -130,7 +131,15 @@ def test_another_format_version_is_refused(folder: pathlib.Path) -> None:
         read_bundle(folder)
 
 
-@pytest.mark.parametrize("values", [{"files": [{}]}, {"files": 3}, {"benchmark_samples": None}])
+def test_an_unknown_graph_is_refused(folder: pathlib.Path) -> None:
+    change_manifest(folder, graph={"form": "guess", "reason": None, "largest_score": None})
+    with pytest.raises(InputError, match="names the graph 'guess', not one of inference, plain: make the bundle again"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "values", [{"graph": None}, {"graph": {}}, {"files": [{}]}, {"files": 3}, {"benchmark_samples": None}]
+)
 def test_a_damaged_manifest_is_one_line(folder: pathlib.Path, values: dict[str, object]) -> None:
     change_manifest(folder, **values)
     with pytest.raises(InputError, match="manifest.json is damaged"):

@@ -85,7 +85,7 @@ def user_day(schema: Schema, user: int, labels: np.ndarray) -> UserDay:
 
 
 def write_dataset(folder: pathlib.Path, schema: Schema, labels: Mapping[str, np.ndarray] | None = None) -> pathlib.Path:
-    """Writes a dataset of 60 evaluation samples.
+    """Writes a dataset of 60 evaluation samples; the training samples are the same ones.
 
     Args:
         folder: where.
@@ -99,7 +99,9 @@ def write_dataset(folder: pathlib.Path, schema: Schema, labels: Mapping[str, np.
     folder.mkdir(parents=True)
     name = "eval.tfrecord-00000-of-00001"
     days = [user_day(schema, u, stored[NUM_CUTOFFS * u : NUM_CUTOFFS * (u + 1)]) for u in range(NUM_USERS)]
-    (folder / name).write_bytes(b"".join(examples.frame(records.serialize(day, schema)) for day in days))
+    content = b"".join(examples.frame(records.serialize(day, schema)) for day in days)
+    (folder / name).write_bytes(content)
+    (folder / name.replace("eval", "train")).write_bytes(content)
     vocabulary = empty_vocabulary(schema)
     write_json(folder / "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
     write_json(folder / "vocabulary.json", vocabulary.to_json())
@@ -107,7 +109,10 @@ def write_dataset(folder: pathlib.Path, schema: Schema, labels: Mapping[str, np.
         "format_version": records.FORMAT_VERSION,
         "schema_fingerprint": schema.fingerprint,
         "vocabulary_fingerprint": vocabulary.fingerprint,
-        "splits": {"eval": {"num_samples": len(stored), "num_records": NUM_USERS, "files": [name]}},
+        "splits": {
+            split: {"num_samples": len(stored), "num_records": NUM_USERS, "files": [name.replace("eval", split)]}
+            for split in ("train", "eval")
+        },
     }
     write_json(folder / "dataset.json", description)
     return folder
