@@ -130,7 +130,7 @@ def test_half_floats_hold_the_large_weights(converted: Converted) -> None:
     assert content.num_elements("int8") == 0
 
 
-# tensorflow/tensorflow#44912 and others: int8 products of two activations are what makes a calibrated file wrong.
+# Int8 products of two activations are what makes a calibrated file slow and wrong.
 def test_a_calibrated_file_keeps_products_of_activations_float(published: Published) -> None:
     model = tflite.ModelT.InitFromPackedBuf((published.bundle / "edgedipn_static_int8.tflite").read_bytes(), 0)
     graph, operator = model.subgraphs[0], tflite.BuiltinOperator
