@@ -12,6 +12,7 @@ import tensorflow as tf
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.metrics import IntentMetrics
+from edgedipn_tf.schema import Schema
 from edgedipn_tf.workdir import Workdir
 
 _TERMINAL_INTERVAL_S = 0.2
@@ -74,6 +75,7 @@ class EpochEnd(keras.callbacks.Callback):
 
     Args:
         evaluate: returns the metrics by intent of the model as it is.
+        schema: has the names of the metrics.
         history: of the run; one record is added an epoch.
         checkpoints: where the state goes.
         workdir: whose curves are drawn.
@@ -84,6 +86,7 @@ class EpochEnd(keras.callbacks.Callback):
     def __init__(
         self,
         evaluate: Callable[[], dict[str, IntentMetrics]],
+        schema: Schema,
         history: History,
         checkpoints: Checkpoints,
         workdir: Workdir,
@@ -92,6 +95,7 @@ class EpochEnd(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._evaluate = evaluate
+        self._metric_names = {intent.name: intent.metric for intent in schema.intents}
         self._history = history
         self._checkpoints = checkpoints
         self._workdir = workdir
@@ -142,11 +146,14 @@ class EpochEnd(keras.callbacks.Callback):
         writer.close()
 
     def _show(self, epoch: int, record: Mapping[str, Any]) -> None:
-        aucs = "  ".join(f"{n} {'n/a' if a is None else f'{a:.4f}'}" for n, a in record["auc"].items())
+        aucs = "  ".join(f"{self._metric_names[n]} {_number(auc)}" for n, auc in record["auc"].items())
         mark = " (best)" if self._history.best_epoch == epoch else ""
-        mean = "n/a" if record["mean_auc"] is None else f"{record['mean_auc']:.4f}"
-        seconds = time.monotonic() - self._started
+        seconds, mean = time.monotonic() - self._started, _number(record["mean_auc"])
         print(
             f"epoch {epoch + 1}/{self._num_epochs}  {seconds:.0f} s  loss {record['loss']:.4f}  mean AUC {mean}{mark}"
         )
-        print(f"  AUC: {aucs}", flush=True)
+        print(f"  {aucs}", flush=True)
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

@@ -5,6 +5,7 @@ import pytest
 from edgedipn_tf import callbacks
 from edgedipn_tf.checkpoints import History
 from edgedipn_tf.commands import InputError
+from tests.edgedipn_tf.tiny_dataset import tiny_schema
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_log_file_gets_whole_lines_once_a_minute(clock, capsys):
 
 def test_epoch_with_a_loss_that_is_not_finite_ends_the_run_and_is_not_saved():
     history = History()
-    end = callbacks.EpochEnd(dict, history, checkpoints=None, workdir=None, num_epochs=3, patience=0)
+    end = callbacks.EpochEnd(dict, tiny_schema(), history, checkpoints=None, workdir=None, num_epochs=3, patience=0)
     with pytest.raises(InputError, match="the loss is nan in epoch 2: choose a lower --learning_rate"):
         end.on_epoch_end(1, {"loss": float("nan")})
     assert history.epochs == []

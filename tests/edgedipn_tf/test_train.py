@@ -24,7 +24,7 @@ def test_edgedipn_trains_and_the_screen_is_readable(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"epoch 1/1  \d+ s  loss \d\.\d{4}  mean AUC 0\.\d{4} \(best\)", lines[0])
-    assert re.fullmatch(r"  AUC: realtime_purchase 0\.\d{4}  retention n/a  realtime_top_category 0\.\d{4}", lines[1])
+    assert re.fullmatch(r"  RPAUC 0\.\d{4}  RAUC n/a  RTCAUC 0\.\d{4}", lines[1])
     assert [line.split()[0] for line in lines[2:]] == [
         "intent",
         "realtime_purchase",
