@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from edgedipn_tf.layers.category_intent_head import CategoryIntentHead
 from edgedipn_tf.layers.data_level_attention import DataLevelAttention
+from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
 from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.intent_head import IntentHead
@@ -29,8 +30,13 @@ PAIRS = (("swipe", "browse"), ("swipe", "tap"), ("tap", "browse"))
 ENCODERS: dict[str, Callable[[int, int, str], keras.layers.Layer]] = {
     "attention": lambda units, num_hops, name: MultiLevelAttention(num_hops, name=name),
     "gru": lambda units, num_hops, name: GRUEncoder(units, name=name),
+    "fastgrnn": lambda units, num_hops, name: FastGRNNEncoder(units, name=name),
+    "fastgrnn_lowrank": lambda units, num_hops, name: FastGRNNEncoder(units, rank=max(1, units // 4), name=name),
 }
-"""Sequence encoders by name, made from model width, hops and layer name: (E, mask) -> (r_f, V, penalty by sample)."""
+"""Sequence encoders by name, made from model width, hops and layer name: (E, mask) -> (r_f, V, penalty by sample).
+
+The papers do not name the rank of the low-rank form: D / 4, so that two factors hold half the weights of one matrix.
+"""
 
 TASK_ATTENTIONS: dict[str, type[keras.layers.Layer]] = {
     "none": keras.layers.Identity,

@@ -42,6 +42,18 @@ VARIANTS: dict[str, Variant] = {
         has_inter_view=False,
         task_attention="none",
     ),
+    "edgedipn_fastgrnn": Variant(
+        description="v0 with FastGRNN: a third of the GRU's weights",
+        encoder="fastgrnn",
+        has_inter_view=False,
+        task_attention="none",
+    ),
+    "edgedipn_fastgrnnlr": Variant(
+        description="v0 with low-rank FastGRNN",
+        encoder="fastgrnn_lowrank",
+        has_inter_view=False,
+        task_attention="none",
+    ),
     "edgedipn_v1": Variant(
         description="multi-level attention; no inter-view, no task attention",
         has_inter_view=False,
@@ -54,6 +66,11 @@ VARIANTS: dict[str, Variant] = {
     ),
     "edgedipn_tradition": Variant(
         description="browse view, history and profile only: no swipe, no tap view, no pairs", views=("browse",)
+    ),
+    "edgedipn_with_gru": Variant(description="the complete model with a GRU (Table 3)", encoder="gru"),
+    "edgedipn_with_fastgrnn": Variant(description="the complete model with FastGRNN (Table 3)", encoder="fastgrnn"),
+    "edgedipn_with_fastgrnnlr": Variant(
+        description="the complete model with low-rank FastGRNN (Table 3)", encoder="fastgrnn_lowrank"
     ),
 }
 """Variants by name."""

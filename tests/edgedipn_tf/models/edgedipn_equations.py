@@ -47,6 +47,40 @@ def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, 
     return r_f, e * r.mean(axis=0), penalty
 
 
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _gru(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """DIPN, equation 1."""
+    cell, d = layer.gru.cell, layer.units
+    (w_z, w_r, w_h), (u_z, u_r, u_h) = (np.split(_f64(w), 3, axis=1) for w in (cell.kernel, cell.recurrent_kernel))
+    b_z, b_r, b_h = np.split(_f64(cell.bias), 3)
+    h, states = np.zeros(d), []
+    for x in e:
+        r, z = _sigmoid(x @ w_r + h @ u_r + b_r), _sigmoid(x @ w_z + h @ u_z + b_z)
+        h = z * h + (1 - z) * np.tanh(x @ w_h + (r * h) @ u_h + b_h)
+        states.append(h)
+    return h, np.reshape(states, (-1, d)), 0.0
+
+
+def _fast_grnn(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """FastGRNN, section 3.2; of the low-rank form each matrix is a product."""
+    cell, d = layer.recurrence.cell, layer.units
+    w, u = (np.linalg.multi_dot([np.eye(len(m[0])), *m]) for m in (
+        [_f64(factor.kernel) for factor in layer.w], [_f64(factor) for factor in cell.recurrent]))  # fmt: skip
+    h, states = np.zeros(d), []
+    for x in e:
+        z = _sigmoid(x @ w + h @ u + _f64(cell.bias_z))
+        mix = _sigmoid(_f64(cell.zeta)) * (1 - z) + _sigmoid(_f64(cell.nu))
+        h = mix * np.tanh(x @ w + h @ u + _f64(cell.bias_h)) + z * h
+        states.append(h)
+    return h, np.reshape(states, (-1, d)), 0.0
+
+
+_ENCODERS = {"attention": _multi_level, "gru": _gru, "fastgrnn": _fast_grnn, "fastgrnn_lowrank": _fast_grnn}
+
+
 def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Equation 4; the newest actions are paired, then the ones before them, as far as both views go."""
     n, d = min(len(s), len(b)), s.shape[1]
@@ -63,7 +97,7 @@ def _task_attention(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarra
     scores = [_f64(data.w_r2.kernel)[:, 0] @ np.tanh(_dense(data.w_r1, r)) for r in sources]
     m = sources * _softmax(np.array(scores), axis=0)[:, np.newaxis]
     m_prime = m * _softmax(_dense(feature.w_f2, np.tanh(_dense(feature.w_f1, m))), axis=0)
-    f = 1 / (1 + np.exp(-(_dense(gate.w_data, m) + _dense(gate.w_feature, m_prime))))
+    f = _sigmoid(_dense(gate.w_data, m) + _dense(gate.w_feature, m_prime))
     return f * m + (1 - f) * m_prime
 
 
@@ -96,7 +130,7 @@ def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str
         for view in ("swipe", "tap", "browse"):
             ids = inputs[view][i]
             e = _embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
-            r_f[view], v[view], penalty = _multi_level(model.encoders[view], e)
+            r_f[view], v[view], penalty = _ENCODERS[model.encoder](model.encoders[view], e)
             penalties.append(penalty)
         sources = np.array([
             r_f["swipe"],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.models import variants
@@ -19,12 +20,17 @@ def _build(name, schema, **options):
     ("name", "encoder", "num_sources", "task_attention"),
     [
         ("edgedipn_v0", GRUEncoder, 5, "Identity"),
+        ("edgedipn_fastgrnn", FastGRNNEncoder, 5, "Identity"),
+        ("edgedipn_fastgrnnlr", FastGRNNEncoder, 5, "Identity"),
         ("edgedipn_v1", MultiLevelAttention, 5, "Identity"),
         ("edgedipn_v2", MultiLevelAttention, 8, "Identity"),
         ("edgedipn_v3", MultiLevelAttention, 8, "DataLevelAttention"),
         ("edgedipn_v4", MultiLevelAttention, 8, "ParallelTaskAttention"),
         ("edgedipn", MultiLevelAttention, 8, "TaskAttention"),
         ("edgedipn_tradition", MultiLevelAttention, 3, "TaskAttention"),
+        ("edgedipn_with_gru", GRUEncoder, 8, "TaskAttention"),
+        ("edgedipn_with_fastgrnn", FastGRNNEncoder, 8, "TaskAttention"),
+        ("edgedipn_with_fastgrnnlr", FastGRNNEncoder, 8, "TaskAttention"),
     ],
 )
 def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_attention):
@@ -37,8 +43,14 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 
 
 def test_no_variant_is_without_a_test_above_or_a_description():
-    assert len(variants.VARIANTS) == 7
+    assert len(variants.VARIANTS) == 12
     assert all(v.description and "\n" not in v.description for v in variants.VARIANTS.values())
+
+
+def test_fast_grnn_is_full_or_of_a_quarter_of_the_width(tiny_schema):
+    for name, rank in (("edgedipn_fastgrnn", None), ("edgedipn_fastgrnnlr", 2)):
+        model = _build(name, tiny_schema, units=8)
+        assert {encoder.rank for encoder in model.encoders.values()} == {rank}
 
 
 def test_tradition_sees_neither_swipes_nor_taps(tiny_schema):
