@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.models.catalog import find_variant
 
 
 def _setting(default: Any, meaning: str, is_valid: Callable[[Any], bool], requirement: str) -> Any:
@@ -38,7 +39,7 @@ class TrainingConfig:
     """
 
     data: str = _setting("", "folder of the dataset, made by beam_pipelines.discretize_events", bool, "given")
-    model: str = _setting("edgedipn", "name of a model of edgedipn_tf.models.variants", bool, "given")
+    model: str = _setting("edgedipn", "name of a model, see above", bool, "given")
     max_length: int = _count(256, "newest actions of a view that the model sees; at most the schema's max_length")
     num_hops: int = _count(10, "hops of the multi-level attention")
     penalty_weight: float = _setting(
@@ -70,6 +71,7 @@ class TrainingConfig:
             value = getattr(self, field.name)
             if not field.metadata["is_valid"](value):
                 raise InputError(f"--{field.name}={value!r} must be {field.metadata['requirement']}")
+        find_variant(self.model)
         if self.num_hops > self.max_length:
             raise InputError(
                 f"--num_hops={self.num_hops} contradicts --max_length={self.max_length}: "

@@ -29,7 +29,8 @@ Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int6
 class Evaluator:
     """The exact metrics of a model on a split; made once, called as often as the model has changed.
 
-    Runs on one device also when training is distributed.
+    Covers the intents that the model predicts, be they all or some of the dataset's. Runs on one device also when
+    training is distributed.
 
     Args:
         model: gives logits by intent, (B, places).
@@ -55,7 +56,8 @@ class Evaluator:
         Raises:
             InputError: when a logit is not finite.
         """
-        rows: dict[str, list[Rows]] = {intent.name: [] for intent in self._schema.intents}
+        predicted = self._logits.get_concrete_function().structured_outputs
+        rows: dict[str, list[Rows]] = {i.name: [] for i in self._schema.intents if i.name in predicted}
         user_ids: list[npt.NDArray[np.bytes_]] = []
         for inputs, labels, weights, extras in self._batches:
             users = extras["user_id"].numpy().astype(np.bytes_)
@@ -103,7 +105,9 @@ def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetri
             "candidates": CANDIDATE_COMPOSITION,
         },
         "intents": {
-            intent.name: {"metric": intent.metric, **found[intent.name].to_json()} for intent in dataset.schema.intents
+            intent.name: {"metric": intent.metric, **found[intent.name].to_json()}
+            for intent in dataset.schema.intents
+            if intent.name in found
         },
     }
 
@@ -111,7 +115,7 @@ def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetri
 def table(schema: Schema, found: Mapping[str, metrics.IntentMetrics]) -> str:
     """Returns the metrics as text, one line an intent; what is undefined is "n/a"."""
     lines = [f"{'intent':<24}{'metric':<8}{'AUC':<24}{'GAUC':<24}{'log-loss':>9}{'positives':>11}{'negatives':>11}"]
-    for intent in schema.intents:
+    for intent in (i for i in schema.intents if i.name in found):
         values = found[intent.name]
         lines.append(
             f"{intent.name:<24}{intent.metric:<8}{_estimate(values.auc, values.auc_interval):<24}"

@@ -6,14 +6,22 @@ replica only sums: the sum of the replicas' gradients is then the gradient of th
 would average means of unequally many labels, 7e-3 away after four steps.
 """
 
+from collections.abc import Callable, Sequence
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 Tensors = dict[str, tf.Tensor]
+Batch = tuple[Tensors, Tensors, Tensors]
 
 
-def normalize_weights(inputs: Tensors, labels: Tensors, weights: Tensors) -> tuple[Tensors, Tensors, Tensors]:
+def of_intents(names: Sequence[str]) -> Callable[[Tensors, Tensors, Tensors], Batch]:
+    """Returns the function that leaves of a batch the labels and weights of these intents, and all of its inputs."""
+    return lambda inputs, labels, weights: (inputs, {n: labels[n] for n in names}, {n: weights[n] for n in names})
+
+
+def normalize_weights(inputs: Tensors, labels: Tensors, weights: Tensors) -> Batch:
     """Divides the weights of each intent by their sum over the global batch: they sum to 1, or to 0 when none is known.
 
     Args:

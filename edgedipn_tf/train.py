@@ -7,9 +7,10 @@ import sys
 from absl import flags
 
 from edgedipn_tf import commands, config
+from edgedipn_tf.models.catalog import VARIANTS
 from edgedipn_tf.quiet_start import import_tensorflow
 
-DESCRIPTION = """
+DESCRIPTION = f"""
 Trains a user-intent model on a dataset and evaluates it. The folder --workdir gets config.json, checkpoints/,
 tensorboard/, model.keras (the weights of the best epoch) and, when all is done, metrics.json.
 
@@ -19,6 +20,11 @@ tensorboard/, model.keras (the weights of the best epoch) and, when all is done,
 
 Stopped by Ctrl-C, a crash or a full disk, the same command goes on from the last checkpoint and ends with the result of
 an undisturbed run. A flag that is not given has the value of the preset.
+
+Models (--model):
+{chr(10).join(f"  {name:26}{variant.description}" for name, variant in VARIANTS.items())}
+
+A model that predicts some intents only is trained, evaluated and converted for these.
 """
 
 _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}

@@ -19,8 +19,9 @@ from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
-from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights
+from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
 from edgedipn_tf.model_file import save_model
+from edgedipn_tf.models.catalog import predicted_schema
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
 from edgedipn_tf.publishing import read_json, write_json
@@ -69,6 +70,7 @@ def train_and_evaluate(
 
 def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
     num_samples, longest = dataset.num_samples(TRAIN_SPLIT), dataset.schema.max_length
+    predicted_schema(config.model, dataset.schema)  # refuses a dataset without the intents of the model
     if num_samples == 0:
         raise InputError(f"{dataset.path} has no training samples: discretize a longer log, or move the split day")
     if config.max_length > longest:
@@ -133,7 +135,7 @@ def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) 
 
     Args:
         config: the settings.
-        schema: what the inputs hold and what is predicted.
+        schema: what the inputs hold and what may be predicted.
         steps_per_pass: steps after which the learning rate decays.
     """
     model = _fresh_model(config, schema)
@@ -144,7 +146,7 @@ def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) 
     model.compile(
         optimizer=optimizer,
         # No metrics: a streaming AUC of each intent is inexact and costs 30 ms a step; `evaluation` is exact.
-        loss={intent.name: SummedBinaryCrossentropy() for intent in schema.intents},
+        loss={name: SummedBinaryCrossentropy() for name in _intent_names(config, schema)},
         jit_compile=False,  # XLA on a CPU takes 1.27 times as long
     )
     return model
@@ -161,10 +163,20 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
         first_epoch=first_pass,
         num_epochs=math.ceil(num_steps / steps_per_pass),
     )
-    return batches.skip(num_skipped).map(normalize_weights)
+    select = of_intents(_intent_names(config, dataset.schema))
+    return batches.skip(num_skipped).map(select).map(normalize_weights)
+
+
+def _intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
+    return [intent.name for intent in predicted_schema(config.model, schema).intents]
 
 
 def _fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
     return build_model(
-        config.model, schema, num_hops=config.num_hops, penalty_weight=config.penalty_weight, seed=config.seed
+        config.model,
+        schema,
+        max_length=config.max_length,
+        num_hops=config.num_hops,
+        penalty_weight=config.penalty_weight,
+        seed=config.seed,
     )

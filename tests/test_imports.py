@@ -19,6 +19,7 @@ LIGHT = (
     "edgedipn_tf/examples.py",
     "edgedipn_tf/inspect_dataset.py",
     "edgedipn_tf/local_time.py",
+    "edgedipn_tf/models/catalog.py",
     "edgedipn_tf/publishing.py",
     "edgedipn_tf/quickstart.py",
     "edgedipn_tf/random_keys.py",

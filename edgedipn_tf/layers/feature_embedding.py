@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from edgedipn_tf.schema import Feature
+
 
 @keras.saving.register_keras_serializable(package="edgedipn")
 class FeatureEmbedding(keras.layers.Layer):
@@ -82,3 +84,20 @@ class FeatureEmbedding(keras.layers.Layer):
             "widths": self.widths,
             "units": self.units,
         }
+
+
+def embedding_of(source: str, features: Sequence[Feature], units: int) -> FeatureEmbedding:
+    """Returns the embedding of a view, of the history or of the profile, from its features in the schema.
+
+    Args:
+        source: its name.
+        features: its features, in the order of the ids' last axis.
+        units: width D of the result.
+    """
+    return FeatureEmbedding(
+        names=[f.name for f in features],
+        table_sizes=[f.table_size for f in features],
+        widths=[f.width for f in features],
+        units=units,
+        name=f"{source}_embedding",
+    )

@@ -32,9 +32,18 @@ class InterViewAttention(keras.layers.Layer):
     """
 
     def call(self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor) -> tf.Tensor:
+        return masked_mean(*self.by_step(view_s, view_b, mask_s, mask_b))
+
+    def by_step(
+        self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns A_s * A_b (B, T, D) before the mean, and which of its rows count, bool (B, T).
+
+        What DIPN (KDD 2019, equation 4) calls the representation of the pair; other rows hold any number.
+        """
         attended_s = _attend(view_b, view_s, mask_s)
         attended_b = _attend(view_s, view_b, mask_b)
-        return masked_mean(attended_s * attended_b, tf.logical_and(mask_s, mask_b))
+        return attended_s * attended_b, tf.logical_and(mask_s, mask_b)
 
 
 def _attend(queries: tf.Tensor, keys: tf.Tensor, key_mask: tf.Tensor) -> tf.Tensor:

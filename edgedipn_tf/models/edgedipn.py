@@ -13,7 +13,7 @@ import tensorflow as tf
 from edgedipn_tf.layers.category_intent_head import CategoryIntentHead
 from edgedipn_tf.layers.data_level_attention import DataLevelAttention
 from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
-from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
+from edgedipn_tf.layers.feature_embedding import embedding_of
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.intent_head import IntentHead
 from edgedipn_tf.layers.inter_view_attention import InterViewAttention
@@ -21,11 +21,8 @@ from edgedipn_tf.layers.masking import step_mask
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.layers.parallel_task_attention import ParallelTaskAttention
 from edgedipn_tf.layers.task_attention import TaskAttention
-from edgedipn_tf.models.inputs import CANDIDATE_LEVELS, CANDIDATE_VIEW
+from edgedipn_tf.models.inputs import CANDIDATE_LEVELS, CANDIDATE_VIEW, PAIRS
 from edgedipn_tf.schema import Feature, Level, Schema
-
-PAIRS = (("swipe", "browse"), ("swipe", "tap"), ("tap", "browse"))
-"""Pairs of views for the inter-view attention, in the order of their sources."""
 
 ENCODERS: dict[str, Callable[[int, int, str], keras.layers.Layer]] = {
     "attention": lambda units, num_hops, name: MultiLevelAttention(num_hops, name=name),
@@ -101,9 +98,9 @@ class EdgeDIPN(keras.Model):
         self.hidden_units = list(hidden_units)
         self.penalty_weight = penalty_weight
 
-        self.embeddings = {v: _embedding(v, schema.view(v).features, units) for v in views}
-        self.history_embedding = _embedding("history", schema.history, units)
-        self.profile_embedding = _embedding("profile", schema.profile, units)
+        self.embeddings = {v: embedding_of(v, schema.view(v).features, units) for v in views}
+        self.history_embedding = embedding_of("history", schema.history, units)
+        self.profile_embedding = embedding_of("profile", schema.profile, units)
         self.encoders = {v: ENCODERS[encoder](units, num_hops, f"{v}_encoder") for v in views}
         self.pairs = [pair for pair in PAIRS if has_inter_view and set(pair) <= set(views)]
         self.inter_view = InterViewAttention(name="inter_view")
@@ -189,16 +186,6 @@ class EdgeDIPN(keras.Model):
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Builds the model from `get_config` values."""
         return cls(**{**config, "schema": Schema.from_json(config["schema"])})
-
-
-def _embedding(name: str, features: Sequence[Feature], units: int) -> FeatureEmbedding:
-    return FeatureEmbedding(
-        names=[f.name for f in features],
-        table_sizes=[f.table_size for f in features],
-        widths=[f.width for f in features],
-        units=units,
-        name=f"{name}_embedding",
-    )
 
 
 def _check(schema: Schema, views: Sequence[str], encoder: str, task_attention: str) -> None:

@@ -14,6 +14,8 @@ The level's value is the name of the feature of the browse view whose ids they a
 """
 CANDIDATE_VIEW = "browse"
 """The view whose tables embed the candidates."""
+PAIRS = (("swipe", "browse"), ("swipe", "tap"), ("tap", "browse"))
+"""Pairs of views for the inter-view attention, in the order in which they enter what follows."""
 
 
 def input_signature(schema: Schema, max_length: int, batch_size: int | None = None) -> dict[str, tf.TensorSpec]:

@@ -62,7 +62,7 @@ def test_logits_that_are_not_finite_are_one_line(dataset):
 
 
 def test_evaluator_follows_the_model_as_it_changes(dataset):
-    model = build_tiny_model("tiny", tiny_schema(), num_hops=1, penalty_weight=0.0, seed=0)
+    model = build_tiny_model("edgedipn", tiny_schema(), num_hops=1, penalty_weight=0.0, seed=0)
     evaluate = evaluation.Evaluator(model, dataset, "eval", 8, batch_size=80)
     before = evaluate()["realtime_purchase"].log_loss
     model.set_weights([weight + 1.0 for weight in model.get_weights()])

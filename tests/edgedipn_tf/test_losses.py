@@ -15,6 +15,11 @@ def test_weights_sum_to_one_over_the_batch_and_unknown_stays_zero():
     np.testing.assert_array_equal(normalized["unknown"], np.zeros((3, 2)))
 
 
+def test_labels_and_weights_of_some_intents_are_selected():
+    inputs, labels, weights = {"tap": 0}, {"a": 1, "b": 2, "c": 3}, {"a": 4, "b": 5, "c": 6}
+    assert losses.of_intents(["c", "a"])(inputs, labels, weights) == (inputs, {"a": 1, "c": 3}, {"a": 4, "c": 6})
+
+
 def test_loss_is_the_mean_over_known_labels():
     # -log sigmoid(0) = log 2; label 0 at logit log 3: -log(1/4) = log 4; the third label is unknown.
     logits, labels = tf.constant([[0.0], [np.log(3.0)], [5.0]]), tf.constant([[1.0], [0.0], [0.0]])

@@ -1,5 +1,6 @@
 """Training runs of a tiny model on a tiny dataset: what they leave behind, resume, replicas, refusals."""
 
+import dataclasses
 import json
 import shutil
 
@@ -64,6 +65,24 @@ def test_saved_model_gives_the_reported_auc_of_the_best_epoch(finished, dataset)
 def test_intent_without_positives_is_undefined(finished):
     report = json.loads(finished.metrics.read_text())["intents"]["retention"]
     assert (report["auc"], report["gauc"], report["num_positives"]) == (None, None, 0)
+
+
+def test_model_of_some_intents_is_trained_and_evaluated_for_these(train, tmp_path, capsys):
+    # The tiny dataset labels one of DIPN's two tasks, and two intents that DIPN does not predict.
+    report = train(tmp_path / "workdir", model="dipn_edge", num_epochs=1)
+    assert list(report["intents"]) == ["realtime_purchase"]
+    assert list(report["history"][0]["auc"]) == ["realtime_purchase"]
+    assert list(keras.models.load_model(tmp_path / "workdir" / "model.keras").places) == ["realtime_purchase"]
+    assert "retention" not in capsys.readouterr().out
+
+
+def test_dataset_without_the_intents_of_the_model_is_refused(train, tmp_path):
+    schema = tiny_schema()
+    schema = dataclasses.replace(schema, intents=schema.intents[1:])
+    data = write_dataset(tmp_path / "data", schema)
+    with pytest.raises(InputError, match="the model dipn predicts .* and the dataset labels retention, realtime_top"):
+        train(tmp_path / "workdir", data=data, model="dipn")
+    assert not (tmp_path / "workdir").exists()
 
 
 def test_two_checkpoints_stay_the_newest_and_the_best(finished):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from edgedipn_tf.models.catalog import predicted_schema
 from edgedipn_tf.schema import Schema
 
 
@@ -34,10 +35,22 @@ class TinyModel(keras.Model):
 
 
 def build_tiny_model(
-    name: str, schema: Schema, *, num_hops: int, penalty_weight: float, seed: int, dropout: float = 0.0
+    name: str,
+    schema: Schema,
+    *,
+    max_length: int | None = None,
+    num_hops: int,
+    penalty_weight: float,
+    seed: int,
+    dropout: float = 0.0,
 ) -> keras.Model:
     """Stands in for `edgedipn_tf.models.variants.build_model`."""
     keras.utils.set_random_seed(seed)
-    model = TinyModel({i.name: schema.num_places(i) for i in schema.intents}, penalty_weight, dropout, name=name)
+    model = TinyModel(
+        {i.name: schema.num_places(i) for i in predicted_schema(name, schema).intents},
+        penalty_weight,
+        dropout,
+        name=name,
+    )
     model.build(None)
     return model

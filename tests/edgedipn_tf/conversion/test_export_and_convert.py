@@ -146,6 +146,23 @@ def test_a_calibrated_file_keeps_products_of_activations_float(published: Publis
     assert foreign == ()
 
 
+def test_dipn_keeps_the_inputs_it_ignores_and_its_own_intents(tmp_path: pathlib.Path) -> None:
+    dipn = Converted(tiny_model("dipn_edge", SCHEMA), tmp_path)
+    signature = input_signature(SCHEMA, MAX_LENGTH)
+    shapes = export_saved_model(dipn.model, signature, tmp_path / "saved_model")
+    assert shapes == {"realtime_purchase": (1, 1)}
+    inputs = example_inputs(SCHEMA, MAX_LENGTH, 20, seed=1)
+    expected = probabilities(dipn.model, {name: tf.constant(values) for name, values in inputs.items()})
+    assert 0.05 < expected["realtime_purchase"].numpy().std()
+    for name, recipe in RECIPES.items():
+        dipn.path(name).write_bytes(convert(tmp_path / "saved_model", recipe))
+        check_content(dipn.content(name), recipe, dipn.model.count_params())  # built-in operators and all weights
+        run = FileRunner(dipn.path(name))
+        run.check_tensors(input_signature(SCHEMA, MAX_LENGTH, 1), shapes)
+        rows = [run({n: v[i : i + 1] for n, v in inputs.items()})["realtime_purchase"] for i in range(20)]
+        assert np.abs(np.concatenate(rows) - expected["realtime_purchase"]).mean() < MEAN_ERRORS[name]
+
+
 def test_only_variables_are_saved(recurrent: Converted) -> None:
     # A tf.Module that holds the Keras model is traced again by Keras, with float32 ids.
     loaded = tf.saved_model.load(str(recurrent.folder / "saved_model"))

@@ -12,25 +12,25 @@ from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.schema import Level
 
 
-def _f64(variable: keras.Variable) -> np.ndarray:
+def f64(variable: keras.Variable) -> np.ndarray:
     return variable.value.numpy().astype(np.float64)
 
 
-def _softmax(x: np.ndarray, axis: int) -> np.ndarray:
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def _dense(layer: keras.layers.Layer, x: np.ndarray) -> np.ndarray:
-    y = x @ _f64(layer.kernel)
-    return y + _f64(layer.bias) if layer.use_bias else y
+def dense(layer: keras.layers.Layer, x: np.ndarray) -> np.ndarray:
+    y = x @ f64(layer.kernel)
+    return y + f64(layer.bias) if layer.use_bias else y
 
 
-def _embed(layer: keras.layers.Layer, ids: np.ndarray) -> np.ndarray:
+def embed(layer: keras.layers.Layer, ids: np.ndarray) -> np.ndarray:
     """Section 3.1: (n, F) ids -> (n, D)."""
-    tables = [_f64(table) for table in layer.tables]
+    tables = [f64(table) for table in layer.tables]
     rows = [np.concatenate([table[i] for table, i in zip(tables, row, strict=True)]) for row in ids]
-    return _dense(layer.projection, np.array(rows))
+    return dense(layer.projection, np.array(rows))
 
 
 def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -38,10 +38,10 @@ def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, 
     n, d = e.shape
     if n == 0:
         return np.zeros(d), e, 0.0
-    w_s1, w_s2 = _f64(layer.w_s1.kernel).T, _f64(layer.w_s2.kernel).T  # as printed: they stand left of the vector
-    a = _softmax(w_s2 @ np.tanh(w_s1 @ e.T), axis=1)
+    w_s1, w_s2 = f64(layer.w_s1.kernel).T, f64(layer.w_s2.kernel).T  # as printed: they stand left of the vector
+    a = softmax(w_s2 @ np.tanh(w_s1 @ e.T), axis=1)
     r = a @ e
-    r_f = _dense(layer.w_f, np.concatenate(list(r)))
+    r_f = dense(layer.w_f, np.concatenate(list(r)))
     hops = len(a)
     penalty = np.linalg.norm(a @ a.T - np.eye(hops), "fro") ** 2 if n >= hops else 0.0
     return r_f, e * r.mean(axis=0), penalty
@@ -51,29 +51,33 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def _gru(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """DIPN, equation 1."""
-    cell, d = layer.gru.cell, layer.units
-    (w_z, w_r, w_h), (u_z, u_r, u_h) = (np.split(_f64(w), 3, axis=1) for w in (cell.kernel, cell.recurrent_kernel))
-    b_z, b_r, b_h = np.split(_f64(cell.bias), 3)
-    h, states = np.zeros(d), []
+def gru_states(cell: keras.layers.Layer, e: np.ndarray) -> np.ndarray:
+    """DIPN, equation 1: (n, D) -> the states (n, d)."""
+    (w_z, w_r, w_h), (u_z, u_r, u_h) = (np.split(f64(w), 3, axis=1) for w in (cell.kernel, cell.recurrent_kernel))
+    b_z, b_r, b_h = np.split(f64(cell.bias), 3)
+    h, states = np.zeros(len(b_z)), []
     for x in e:
         r, z = _sigmoid(x @ w_r + h @ u_r + b_r), _sigmoid(x @ w_z + h @ u_z + b_z)
         h = z * h + (1 - z) * np.tanh(x @ w_h + (r * h) @ u_h + b_h)
         states.append(h)
-    return h, np.reshape(states, (-1, d)), 0.0
+    return np.reshape(states, (-1, len(h)))
+
+
+def _gru(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    states = gru_states(layer.gru.cell, e)
+    return (states[-1] if len(e) else np.zeros(layer.units)), states, 0.0
 
 
 def _fast_grnn(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """FastGRNN, section 3.2; of the low-rank form each matrix is a product."""
     cell, d = layer.recurrence.cell, layer.units
     w, u = (np.linalg.multi_dot([np.eye(len(m[0])), *m]) for m in (
-        [_f64(factor.kernel) for factor in layer.w], [_f64(factor) for factor in cell.recurrent]))  # fmt: skip
+        [f64(factor.kernel) for factor in layer.w], [f64(factor) for factor in cell.recurrent]))  # fmt: skip
     h, states = np.zeros(d), []
     for x in e:
-        z = _sigmoid(x @ w + h @ u + _f64(cell.bias_z))
-        mix = _sigmoid(_f64(cell.zeta)) * (1 - z) + _sigmoid(_f64(cell.nu))
-        h = mix * np.tanh(x @ w + h @ u + _f64(cell.bias_h)) + z * h
+        z = _sigmoid(x @ w + h @ u + f64(cell.bias_z))
+        mix = _sigmoid(f64(cell.zeta)) * (1 - z) + _sigmoid(f64(cell.nu))
+        h = mix * np.tanh(x @ w + h @ u + f64(cell.bias_h)) + z * h
         states.append(h)
     return h, np.reshape(states, (-1, d)), 0.0
 
@@ -86,38 +90,38 @@ def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:
     n, d = min(len(s), len(b)), s.shape[1]
     if n == 0:
         return np.zeros(d)
-    a_s = _softmax(b @ s.T / np.sqrt(d), axis=1) @ s
-    a_b = _softmax(s @ b.T / np.sqrt(d), axis=1) @ b
+    a_s = softmax(b @ s.T / np.sqrt(d), axis=1) @ s
+    a_b = softmax(s @ b.T / np.sqrt(d), axis=1) @ b
     return (a_s[-n:] * a_b[-n:]).mean(axis=0)
 
 
 def _task_attention(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
     """Equations 5, 6 and 7 for the sources D (S, D) of one task."""
     data, feature, gate = layer.data_level, layer.feature_level, layer.gate
-    scores = [_f64(data.w_r2.kernel)[:, 0] @ np.tanh(_dense(data.w_r1, r)) for r in sources]
-    m = sources * _softmax(np.array(scores), axis=0)[:, np.newaxis]
-    m_prime = m * _softmax(_dense(feature.w_f2, np.tanh(_dense(feature.w_f1, m))), axis=0)
-    f = _sigmoid(_dense(gate.w_data, m) + _dense(gate.w_feature, m_prime))
+    scores = [f64(data.w_r2.kernel)[:, 0] @ np.tanh(dense(data.w_r1, r)) for r in sources]
+    m = sources * softmax(np.array(scores), axis=0)[:, np.newaxis]
+    m_prime = m * softmax(dense(feature.w_f2, np.tanh(dense(feature.w_f1, m))), axis=0)
+    f = _sigmoid(dense(gate.w_data, m) + dense(gate.w_feature, m_prime))
     return f * m + (1 - f) * m_prime
 
 
-def _mlp(head: keras.layers.Layer, before_relu: np.ndarray) -> float:
-    hidden = np.maximum(_dense(head.hidden_2, np.maximum(before_relu, 0)), 0)
-    return float(_dense(head.logit, hidden)[0])
+def mlp(head: keras.layers.Layer, before_relu: np.ndarray) -> float:
+    hidden = np.maximum(dense(head.hidden_2, np.maximum(before_relu, 0)), 0)
+    return float(dense(head.logit, hidden)[0])
 
 
 def _head(model: EdgeDIPN, name: str, level: Level, o: np.ndarray, candidates: np.ndarray) -> list[float]:
     flat = np.concatenate(list(o))
     if level is Level.NONE:
         head = model.user_heads[name]
-        return [_mlp(head, _dense(head.hidden_1, flat))]
+        return [mlp(head, dense(head.hidden_1, flat))]
     browse = model.schema.view("browse")
-    tables = {f.name: _f64(t) for f, t in zip(browse.features, model.embeddings["browse"].tables, strict=True)}
+    tables = {f.name: f64(t) for f, t in zip(browse.features, model.embeddings["browse"].tables, strict=True)}
     head, logits = model.category_heads[name], []
     for leaf, top in candidates:
         top_embedding = tables["top_category"][top]
         parts = {Level.TOP: [top_embedding], Level.LEAF: [tables["leaf_category"][leaf], top_embedding]}[level]
-        logits.append(_mlp(head, _dense(head.hidden_1, flat) + _dense(head.hidden_1_candidate, np.concatenate(parts))))
+        logits.append(mlp(head, dense(head.hidden_1, flat) + dense(head.hidden_1_candidate, np.concatenate(parts))))
     return logits
 
 
@@ -129,7 +133,7 @@ def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str
         r_f, v = {}, {}
         for view in ("swipe", "tap", "browse"):
             ids = inputs[view][i]
-            e = _embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
+            e = embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
             r_f[view], v[view], penalty = _ENCODERS[model.encoder](model.encoders[view], e)
             penalties.append(penalty)
         sources = np.array([
@@ -139,8 +143,8 @@ def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str
             _inter_view(v["swipe"], v["browse"]),
             _inter_view(v["swipe"], v["tap"]),
             _inter_view(v["tap"], v["browse"]),
-            _embed(model.history_embedding, inputs["history"][i : i + 1])[0],
-            _embed(model.profile_embedding, inputs["profile"][i : i + 1])[0],
+            embed(model.history_embedding, inputs["history"][i : i + 1])[0],
+            embed(model.profile_embedding, inputs["profile"][i : i + 1])[0],
         ])  # fmt: skip
         for intent in model.schema.intents:
             o = _task_attention(model.task_attentions[intent.name], sources)

@@ -9,12 +9,10 @@ import tensorflow as tf
 
 from edgedipn_tf.models import variants
 from edgedipn_tf.models.edgedipn import EdgeDIPN
-from edgedipn_tf.models.inputs import example_inputs
 from edgedipn_tf.schema import edgedipn_schema
 from tests.edgedipn_tf.models import edgedipn_equations
 
 NUM_HOPS = 3
-LENGTHS = (0, 1, NUM_HOPS - 1, NUM_HOPS, 9)
 
 
 def _model(schema, name="edgedipn", **options) -> EdgeDIPN:
@@ -28,19 +26,6 @@ def _model(schema, name="edgedipn", **options) -> EdgeDIPN:
 @pytest.fixture(scope="module")
 def model(tiny_schema) -> EdgeDIPN:
     return _model(tiny_schema)
-
-
-@pytest.fixture(scope="module")
-def inputs(tiny_schema) -> dict[str, np.ndarray]:
-    """25 samples: every pair of lengths in every pair of views."""
-    first, second = (grid.ravel() for grid in np.meshgrid(range(5), range(5)))
-    inputs = example_inputs(tiny_schema, 9, 25, seed=7)
-    for view, lengths in zip(tiny_schema.views, (first, second, (first + second) % 5), strict=True):
-        is_real = np.arange(9) >= 9 - np.array(LENGTHS)[lengths, np.newaxis]
-        rng = np.random.default_rng(len(view.name))
-        ids = np.stack([rng.integers(1, f.table_size, (25, 9)) for f in view.features], axis=-1)
-        inputs[view.name] = (ids * is_real[:, :, np.newaxis]).astype(np.int32)
-    return inputs
 
 
 def _assert_equal_logits(actual, expected, atol=1e-6):

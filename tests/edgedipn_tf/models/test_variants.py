@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from edgedipn_tf import config, train
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
-from edgedipn_tf.models import variants
+from edgedipn_tf.models import catalog, variants
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.models.inputs import example_inputs
 
@@ -42,9 +43,10 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
     assert EdgeDIPN.from_config(model.get_config()).get_config() == model.get_config()
 
 
-def test_no_variant_is_without_a_test_above_or_a_description():
-    assert len(variants.VARIANTS) == 12
-    assert all(v.description and "\n" not in v.description for v in variants.VARIANTS.values())
+def test_no_variant_is_without_a_test_or_a_description():
+    assert len([name for name in catalog.VARIANTS if name.startswith("edgedipn")]) == 12  # tested above
+    assert len(catalog.VARIANTS) == 12 + 18  # tested in test_dipn
+    assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
 def test_fast_grnn_is_full_or_of_a_quarter_of_the_width(tiny_schema):
@@ -76,3 +78,10 @@ def test_equal_seeds_give_equal_weights(tiny_schema):
 def test_unknown_name_is_refused_with_the_nearest(tiny_schema, name, nearest):
     with pytest.raises(InputError, match=f"unknown model '{name}': did you mean '{nearest}'"):
         variants.build_model(name, tiny_schema)
+    with pytest.raises(InputError, match=f"unknown model '{name}'"):  # before TensorFlow is loaded
+        config.resolve("smoke", {"data": "dataset", "model": name})
+
+
+def test_help_of_training_lists_each_variant():
+    for name, variant in catalog.VARIANTS.items():
+        assert f"  {name:26}{variant.description}\n" in train.DESCRIPTION

@@ -1,0 +1,133 @@
+"""The names of the models, each a configuration of a family: no TensorFlow here, so that `--help` is quick.
+
+A new variant is a new entry; nothing else may know its name.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.schema import Schema
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What makes a variant.
+
+    Attributes:
+        description: what the variant is, in one line.
+        family: the model it is a configuration of, a name of `variants.FAMILIES`.
+        arguments: arguments of that model's class.
+        intents: names of the intents that it can predict; None for all of the schema.
+    """
+
+    description: str
+    family: str
+    arguments: Mapping[str, Any]
+    intents: tuple[str, ...] | None = None
+
+
+VIEWS = ("swipe", "tap", "browse")
+SOURCES = (*VIEWS, "history", "profile")
+DIPN_TASKS = ("realtime_purchase", "longtime_purchase")
+"""The two tasks of DIPN, within one hour and one day; the day is that of the dataset's schema."""
+
+
+def _edgedipn(description: str, **changes: Any) -> Variant:
+    complete = {"views": VIEWS, "encoder": "attention", "has_inter_view": True, "task_attention": "full"}
+    return Variant(description=description, family="edgedipn", arguments={**complete, **changes})
+
+
+def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: Any) -> Variant:
+    complete = {"sources": SOURCES, "has_intra_view": True, "has_inter_view": True, "readout": "flatten"}
+    return Variant(description=description, family="dipn", arguments={**complete, **changes}, intents=intents)
+
+
+_NO_ATTENTION_OF_TASKS: dict[str, Any] = {"has_inter_view": False, "task_attention": "none"}
+VARIANTS: dict[str, Variant] = {
+    # EdgeDIPN (VLDB 2021), section 5.1 and Table 3.
+    "edgedipn": _edgedipn("the complete model"),
+    "edgedipn_v0": _edgedipn(
+        "a GRU in place of multi-level attention; no inter-view, no task attention",
+        encoder="gru",
+        **_NO_ATTENTION_OF_TASKS,
+    ),
+    "edgedipn_fastgrnn": _edgedipn(
+        "v0 with FastGRNN: a third of the GRU's weights", encoder="fastgrnn", **_NO_ATTENTION_OF_TASKS
+    ),
+    "edgedipn_fastgrnnlr": _edgedipn("v0 with low-rank FastGRNN", encoder="fastgrnn_lowrank", **_NO_ATTENTION_OF_TASKS),
+    "edgedipn_v1": _edgedipn("multi-level attention; no inter-view, no task attention", **_NO_ATTENTION_OF_TASKS),
+    "edgedipn_v2": _edgedipn("v1 with inter-view attention", task_attention="none"),
+    "edgedipn_v3": _edgedipn("v2 with data-level attention", task_attention="data"),
+    "edgedipn_v4": _edgedipn(
+        "v3 with feature-level attention from the sources as they are, fused", task_attention="parallel"
+    ),
+    "edgedipn_tradition": _edgedipn(
+        "browse view, history and profile only: no swipe, no tap view, no pairs", views=("browse",)
+    ),
+    "edgedipn_with_gru": _edgedipn("the complete model with a GRU (Table 3)", encoder="gru"),
+    "edgedipn_with_fastgrnn": _edgedipn("the complete model with FastGRNN (Table 3)", encoder="fastgrnn"),
+    "edgedipn_with_fastgrnnlr": _edgedipn(
+        "the complete model with low-rank FastGRNN (Table 3)", encoder="fastgrnn_lowrank"
+    ),
+    # DIPN (KDD 2019), section 6.1 and Table 6.
+    "dipn": _dipn("DIPN as printed: every step of every pair enters the branches; the two purchase intents"),
+    "dipn_edge": _dipn("dipn with the mean over steps, small enough for a phone", readout="mean"),
+    "dipn_rescaled": _dipn("dipn with v multiplied by the number of steps (not in the paper)", rescale_intra_view=True),
+    "dipn_no_attention": _dipn(
+        "dipn without intra-view and inter-view attention", has_intra_view=False, has_inter_view=False
+    ),
+    "dipn_no_inter_view": _dipn("dipn without inter-view attention", has_inter_view=False),
+    "dipn_no_intra_view": _dipn("dipn without intra-view attention", has_intra_view=False),
+    "dipn_no_multi_task": _dipn("dipn of the purchase within the hour alone", intents=DIPN_TASKS[:1]),
+    "rnn_dnn": _dipn(
+        "a bidirectional GRU on the browse view, with history and profile; no attention",
+        sources=("browse", "history", "profile"),
+        has_intra_view=False,
+        has_inter_view=False,
+    ),
+    **{
+        f"dipn_without_{source}": _dipn(
+            f"dipn without {source} (Table 6)", sources=tuple(s for s in SOURCES if s != source)
+        )
+        for source in SOURCES
+    },
+    **{f"dipn_only_{source}": _dipn(f"dipn with {source} alone (Table 6)", sources=(source,)) for source in SOURCES},
+}
+"""Variants by name."""
+
+
+def find_variant(name: str) -> Variant:
+    """Returns a variant by name.
+
+    Raises:
+        InputError: when no variant has that name; it names the nearest.
+    """
+    if name not in VARIANTS:
+        nearest = difflib.get_close_matches(name, VARIANTS, n=1, cutoff=0.0)[0]
+        raise InputError(f"unknown model {name!r}: did you mean {nearest!r}? Models: {', '.join(VARIANTS)}")
+    return VARIANTS[name]
+
+
+def predicted_schema(name: str, schema: Schema) -> Schema:
+    """Returns the schema of what a variant takes and predicts: that of the dataset, with the variant's intents only.
+
+    Args:
+        name: a name of `VARIANTS`.
+        schema: of the dataset.
+
+    Raises:
+        InputError: when no variant has that name, or the dataset has none of its intents.
+    """
+    names = find_variant(name).intents
+    if names is None:
+        return schema
+    intents = tuple(intent for intent in schema.intents if intent.name in names)
+    if not intents:
+        known = ", ".join(intent.name for intent in schema.intents)
+        raise InputError(
+            f"the model {name} predicts {', '.join(names)}, and the dataset labels {known}: choose another"
+        )
+    return dataclasses.replace(schema, intents=intents)
