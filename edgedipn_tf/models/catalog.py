@@ -128,6 +128,6 @@ def predicted_schema(name: str, schema: Schema) -> Schema:
     if not intents:
         known = ", ".join(intent.name for intent in schema.intents)
         raise InputError(
-            f"the model {name} predicts {', '.join(names)}, and the dataset labels {known}: choose another"
+            f"the model {name} predicts {', '.join(names)}, and the dataset labels {known}: choose another --model"
         )
     return dataclasses.replace(schema, intents=intents)
