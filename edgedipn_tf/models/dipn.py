@@ -1,6 +1,9 @@
 """DIPN (KDD 2019): recurrent views, attention within and between them, one branch a task.
 
 Legend: `B` batch, `T` time steps, `D` model width (2 d of the paper), `N` width of what the branches see.
+
+The paper's early fusion is not among the configurations: it orders the actions of all views by their exact times, and
+those are no input of a model.
 """
 
 import json
