@@ -5,9 +5,17 @@ Example:
     python -m beam_pipelines.discretize_events --logs=logs --output=dataset --evaluation_date=2026-03-14
 
 reads logs/{swipe,tap,browse,profile,history}, whichever exist (Parquet, or JSON lines, plain or compressed). Each input
-can be given on its own instead: --browse=browse.parquet --swipe='swipes/*.jsonl.gz'. Any option of Apache Beam may
-follow, e.g. --direct_num_workers=2 --direct_running_mode=multi_processing. The default runner is FnApiRunner (this
-machine, in memory). Same input, flags and seed give the same bytes, whatever the number of workers.
+can be given on its own instead: --browse=browse.parquet --swipe='swipes/*.jsonl.gz'. A log with other names of columns
+and actions is read with --log_config=names.toml:
+
+    [browse.columns]      # our column = "theirs"
+    user_id = "uid"
+    [browse.actions]      # theirs = "our action"
+    add_cart = "cart"
+
+Any option of Apache Beam may follow, e.g. --direct_num_workers=2 --direct_running_mode=multi_processing. The default
+runner is FnApiRunner (this machine, in memory). Same input, flags and seed give the same bytes, whatever the number of
+workers.
 """
 
 import contextlib
@@ -15,16 +23,17 @@ import logging
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from absl import flags
 
-from beam_pipelines import description, options, reading
+from beam_pipelines import description, log_config, options, reading
 from beam_pipelines.heartbeat import heartbeat
 from beam_pipelines.inputs import Input, inputs_of
 from beam_pipelines.tracks import VIEW_NAMES
 from edgedipn_tf import commands, publishing
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.schema import Schema, edgedipn_schema
 
 INPUT_NAMES = ("swipe", "tap", "browse", "profile", "history")
 
@@ -37,6 +46,7 @@ def define_flags(values: flags.FlagValues) -> None:
     for name in INPUT_NAMES:
         meaning = f"{name} records: file, folder or glob, several separated by commas; instead of --logs/{name}"
         text(name, None, meaning, flag_values=values)
+    text("log_config", None, "TOML file that says what the log calls our columns and actions", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "replace a dataset that is there", flag_values=values)
     options.define_flags(values)
 
@@ -48,15 +58,26 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
         from beam_pipelines import pipeline
     beam_options = pipeline.parse_beam_options(beam_arguments, list(values))
     schema = edgedipn_schema(values.timezone, job.local_time.version)
-    inputs = inputs_of(schema)
+    inputs, config = _inputs(values, schema)
     pieces = _find_pieces(values, inputs)
     with publishing.publish_folder(pathlib.Path(values.output), values.overwrite) as folder:
         (folder / "rejects").mkdir()
         print(f"discretizing {len({piece.path for piece in pieces})} files into {values.output}", flush=True)
         with heartbeat("discretizing"):
             pipeline.run_pipeline(pipeline.build_pipeline(beam_options, pieces, inputs, schema, job, folder))
-        summary = description.publish_description(folder, schema, job, values.flag_values_dict())
+        # The config itself, not its path: what it says is part of what made the dataset.
+        flag_values = {**values.flag_values_dict(), "log_config": config}
+        summary = description.publish_description(folder, schema, job, flag_values)
     print(description.summary_text(summary), flush=True)
+
+
+def _inputs(values: flags.FlagValues, schema: Schema) -> tuple[dict[str, Input], dict[str, Any] | None]:
+    """Returns the inputs as the log names them, and the config that says so, if any."""
+    inputs = inputs_of(schema)
+    if values.log_config is None:
+        return inputs, None
+    config = log_config.read_config(values.log_config)
+    return log_config.apply_config(config, inputs, values.log_config), config
 
 
 def _find_pieces(values: flags.FlagValues, inputs: dict[str, Input]) -> list[reading.Piece]:

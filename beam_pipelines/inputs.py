@@ -4,8 +4,9 @@ Everything that reads, checks or writes a raw log takes its columns from here; a
 """
 
 import dataclasses
+import difflib
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import HISTORY_ACTIONS, Kind, Schema, View, edgedipn_schema
@@ -84,11 +85,35 @@ class Input:
         names = [c.name for c in self.columns]
         for name, source in sources.items():
             if name not in names:
-                raise InputError(f"input {self.name} has no column {name!r} to rename: it has {', '.join(names)}")
+                hint = did_you_mean(name, names)
+                raise InputError(f"input {self.name} has no column {name!r} to rename: {hint}it has {', '.join(names)}")
             if not source:
                 raise InputError(f"input {self.name}: the new name of column {name!r} is empty")
         columns = tuple(dataclasses.replace(c, source=sources.get(c.name, c.source)) for c in self.columns)
         return dataclasses.replace(self, columns=columns)
+
+    def with_aliases(self, spellings: Mapping[str, str]) -> "Input":
+        """Returns the input with further spellings of its actions; they go before those it has.
+
+        Args:
+            spellings: action by spelling.
+
+        Raises:
+            InputError: when an action is not one of the input, or a spelling is empty (that is null).
+        """
+        for spelling, action in spellings.items():
+            if action not in self.actions:
+                has = f"{did_you_mean(action, self.actions)}it has {', '.join(self.actions) or 'none'}"
+                raise InputError(f"input {self.name} has no action {action!r}: {has}")
+            if not spelling:
+                raise InputError(f"input {self.name}: a spelling of action {action!r} is empty")
+        return dataclasses.replace(self, aliases=(*self.aliases, *spellings.items()))
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Returns a question that proposes the nearest of some names, with a space after it; nothing when none is near."""
+    nearest = difflib.get_close_matches(name, list(names), n=1)
+    return f"did you mean {nearest[0]!r}? " if nearest else ""
 
 
 LOG_IDS = (("2001", "page"), ("2101", "button"))

@@ -5,7 +5,6 @@ Zstandard). A record's number is its row in the Parquet file or its 0-based line
 """
 
 import dataclasses
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipelines import json_lines, log_files
-from beam_pipelines.inputs import ColumnKind, Input
+from beam_pipelines.inputs import ColumnKind, Input, did_you_mean
 from beam_pipelines.log_files import FileFormat
 from edgedipn_tf.commands import InputError
 
@@ -159,8 +158,7 @@ def _check_columns(input: Input, path: str, schema: Any) -> None:
         name = column.file_name
         if name not in schema.names:
             if column.is_required:
-                nearest = difflib.get_close_matches(name, schema.names, n=1)
-                hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+                hint = did_you_mean(name, schema.names)
                 has = ", ".join(schema.names) or "none"
                 raise InputError(f"{path}: input {input.name} needs a column {name!r}: {hint}its columns are {has}")
         elif schema.names.count(name) > 1:
