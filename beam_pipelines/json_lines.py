@@ -119,11 +119,12 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _integer(digits: str) -> int:
+def integer_of(digits: str) -> int:
+    """Returns the integer of decimal digits, with a sign if any; all of more than 400 digits are alike."""
     if len(digits) <= _MAX_DIGITS:
         return int(digits)
     return -_BEYOND if digits[0] == "-" else _BEYOND
 
 
 _DECODER = json.JSONDecoder()
-_LENIENT_DECODER = json.JSONDecoder(parse_int=_integer)
+_LENIENT_DECODER = json.JSONDecoder(parse_int=integer_of)

@@ -13,16 +13,22 @@ class FileFormat(enum.StrEnum):
 
     PARQUET = "parquet"
     JSON_LINES = "json_lines"
+    CSV = "csv"
 
 
-_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+_TEXT_ENDINGS = {
+    ".json": FileFormat.JSON_LINES,
+    ".jsonl": FileFormat.JSON_LINES,
+    ".ndjson": FileFormat.JSON_LINES,
+    ".csv": FileFormat.CSV,
+}
 _COMPRESSIONS = {"": None, ".gz": "gzip", ".zst": "zstd"}
 _FORMATS: dict[str, tuple[FileFormat, str | None]] = {".parquet": (FileFormat.PARQUET, None)} | {
-    ending + suffix: (FileFormat.JSON_LINES, codec)
-    for ending in _JSON_ENDINGS
+    ending + suffix: (file_format, codec)
+    for ending, file_format in _TEXT_ENDINGS.items()
     for suffix, codec in _COMPRESSIONS.items()
 }
-_SUPPORTED = ".parquet, .json, .jsonl, .ndjson, and the last three with .gz or .zst"
+_SUPPORTED = ".parquet, .json, .jsonl, .ndjson, .csv, and the last four with .gz or .zst"
 _HIDDEN = (".", "_")
 """First characters of names that are passed over: Spark and Beam write `_SUCCESS`, `_temporary`, `.part.crc`."""
 
@@ -94,7 +100,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def check_compression(path: str, compression: str | None) -> None:
-    """Checks that a JSON-lines file is compressed as its ending says.
+    """Checks that a text file is compressed as its ending says.
 
     Raises:
         InputError: naming the file, when it is not, or cannot be opened.

@@ -1,84 +1,26 @@
 """From patterns to pieces of files, and from a piece to batches of raw values.
 
-A piece is the unit of parallel work: one row group of a Parquet file, or one JSON-lines file (plain, gzip or
-Zstandard). A record's number is its row in the Parquet file or its 0-based line in the JSON-lines file.
+A piece is the unit of parallel work: one row group of a Parquet file, or one JSON-lines or CSV file (plain, gzip or
+Zstandard). A record's number is its row in the Parquet file or its 0-based line in the text file.
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipelines import json_lines, log_files
+from beam_pipelines import csv_rows, json_lines, log_files
 from beam_pipelines.inputs import ColumnKind, Input, did_you_mean
 from beam_pipelines.log_files import FileFormat
+from beam_pipelines.raw_batches import MAX_RAW_BYTES, MAX_ROWS, LineError, Piece, RawBatch, lines_of, read_lines
 from edgedipn_tf.commands import InputError
 
-__all__ = ["FileFormat", "LineError", "Piece", "RawBatch", "find_pieces", "read_batches"]
-
-MAX_ROWS = 65536
-"""Most records of a batch."""
-MAX_RAW_BYTES = 4096
-"""How much of a bad record is kept."""
-_MAX_BATCH_BYTES = 32 << 20
-"""A batch of JSON lines ends early when its lines are longer together: memory stays bounded."""
+__all__ = ["MAX_RAW_BYTES", "FileFormat", "LineError", "Piece", "RawBatch", "find_pieces", "read_batches"]
 
 _SMALL_BYTES_PER_ROW = 3
-_LINES = 256
-"""Lines parsed at a time: one bad line among them makes the others slower to parse."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """A part of an input that one worker reads.
-
-    Attributes:
-        input_name: the input.
-        path: absolute path of the file.
-        file_index: position of the file in the sorted path list of the input.
-        format: how the file holds its records.
-        row_group: the row group of a Parquet file; None: the whole file.
-        first_record: number of the piece's first record in the file.
-    """
-
-    input_name: str
-    path: str
-    file_index: int
-    format: FileFormat
-    row_group: int | None = None
-    first_record: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class LineError:
-    """A line that is no record: `reason` is "unparsable" or "too_long", `raw` its first 4096 bytes."""
-
-    record_number: int
-    reason: str
-    raw: bytes
-
-
-@dataclasses.dataclass(frozen=True)
-class RawBatch:
-    """Records as the file holds them.
-
-    Attributes:
-        piece: where they come from.
-        record_numbers: int64 [N], rising.
-        values: by name of the column, N values each: a pyarrow Array (Parquet) or a list (JSON lines).
-        lines: the N lines, cut at 4096 bytes each (JSON lines only, else empty).
-        errors: lines that are no record; they are not among the N.
-    """
-
-    piece: Piece
-    record_numbers: npt.NDArray[np.int64]
-    values: dict[str, Any]
-    lines: list[bytes]
-    errors: list[LineError]
+_LINES_WITH_KEYS = 1000
 
 
 def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
@@ -90,11 +32,12 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
             leading underscore are passed over) or globs.
 
     Returns:
-        The pieces, ordered by file and row group. A Parquet file without rows has none.
+        The pieces, ordered by file and row group. A Parquet file without rows and an empty CSV file have none.
 
     Raises:
         InputError: in one line: nothing matches, an empty folder, an unknown ending, a file that is not what its
-            ending says, a Parquet file without a required column or with a timestamp type where integers belong.
+            ending says, a Parquet or CSV file without a required column, a Parquet file with a timestamp type where
+            integers belong.
     """
     pieces: list[Piece] = []
     for index, path in enumerate(log_files.find_files(input.name, patterns)):
@@ -104,8 +47,27 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
             pieces.extend(_row_groups(input, path, index))
         else:
             log_files.check_compression(path, known[1])
-            pieces.append(Piece(input.name, path, index, FileFormat.JSON_LINES))
+            if known[0] is FileFormat.CSV:
+                names = _header(path)
+                if names is None:
+                    continue
+                _check_names(input, path, names)
+            pieces.append(Piece(input.name, path, index, known[0]))
     return pieces
+
+
+def column_names(piece: Piece) -> list[str]:
+    """Returns the names of the columns of a piece's file; of JSON lines, the keys of the first lines."""
+    if piece.format is FileFormat.PARQUET:
+        return list(pq.read_schema(piece.path).names)
+    if piece.format is FileFormat.CSV:
+        return _header(piece.path) or []
+    names: dict[str, None] = {}
+    for lines in lines_of(piece.path):
+        for value in json_lines.parse_objects(lines[:_LINES_WITH_KEYS]):
+            names.update(dict.fromkeys(value or ()))
+        break
+    return list(names)
 
 
 def read_batches(piece: Piece, input: Input, max_rows: int = MAX_ROWS) -> Iterator[RawBatch]:
@@ -119,9 +81,8 @@ def read_batches(piece: Piece, input: Input, max_rows: int = MAX_ROWS) -> Iterat
     Raises:
         InputError: in one line, when the file cannot be read to its end (truncated, corrupt): data would be lost.
     """
-    batches = _read_parquet if piece.format is FileFormat.PARQUET else _read_json_lines
     try:
-        yield from batches(piece, input, max_rows)
+        yield from _READERS[piece.format](piece, input, max_rows)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise _unreadable(piece.path, error) from None
 
@@ -148,22 +109,34 @@ def _row_groups(input: Input, path: str, file_index: int) -> Iterator[Piece]:
         first += num_rows
 
 
+def _header(path: str) -> list[str] | None:
+    try:
+        return csv_rows.header(path)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _check_names(input: Input, path: str, names: Sequence[str]) -> None:
+    """Checks that the required columns are there, and that no column that is read is there twice."""
+    for column in input.columns:
+        name = column.file_name
+        if name not in names and column.is_required:
+            has = f"{did_you_mean(name, names)}its columns are {', '.join(names) or 'none'}"
+            raise InputError(f"{path}: input {input.name} needs a column {name!r}: {has}")
+        if names.count(name) > 1:
+            raise InputError(f"{path} has more than one column {name!r}: keep one")
+
+
 def _check_columns(input: Input, path: str, schema: Any) -> None:
     """Checks what every record of a Parquet file would fail.
 
     A timestamp-typed column is refused here and not row by row, because the remedy concerns the whole file, and
     because a type without time zone does not say which instant it means.
     """
+    _check_names(input, path, schema.names)
     for column in input.columns:
         name = column.file_name
-        if name not in schema.names:
-            if column.is_required:
-                hint = did_you_mean(name, schema.names)
-                has = ", ".join(schema.names) or "none"
-                raise InputError(f"{path}: input {input.name} needs a column {name!r}: {hint}its columns are {has}")
-        elif schema.names.count(name) > 1:
-            raise InputError(f"{path} has more than one column {name!r}: keep one")
-        else:
+        if name in schema.names:
             type_ = schema.field(name).type
             if column.kind is ColumnKind.TIME and pa.types.is_temporal(type_):
                 remedy = "write integer milliseconds since the epoch (UTC)"
@@ -202,61 +175,17 @@ def _small_dictionaries(input: Input, metadata: Any, row_group: int) -> list[str
 
 
 def _read_json_lines(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
-    known = log_files.format_of(piece.path)
-    collector, step = _Collector(piece, input), min(_LINES, max_rows)
-    number = 0
-    with pa.OSFile(piece.path) as file:
-        stream = pa.CompressedInputStream(file, known[1]) if known and known[1] else file
-        for block in json_lines.line_blocks(stream):
-            for start in range(0, len(block), step):
-                lines = block[start : start + step]
-                collector.add(number, lines)
-                number += len(lines)
-                if collector.num_records + step > max_rows or collector.num_bytes >= _MAX_BATCH_BYTES:
-                    yield collector.take()
-    if collector.num_records:
-        yield collector.take()
+    sources = [column.file_name for column in input.columns]
+
+    def parse(lines: list[bytes]) -> list[tuple[Any, ...] | None]:
+        objects = json_lines.parse_objects(lines)
+        return [None if value is None else tuple(map(value.get, sources)) for value in objects]
+
+    yield from read_lines(piece, [column.name for column in input.columns], parse, 0, max_rows)
 
 
-class _Collector:
-    """The batch in the making: lines go in, columns come out."""
-
-    def __init__(self, piece: Piece, input: Input) -> None:
-        self._piece = piece
-        self._sources = {c.name: c.file_name for c in input.columns}
-        self._clear()
-
-    def _clear(self) -> None:
-        self._values: dict[str, list[Any]] = {name: [] for name in self._sources}
-        self._numbers: list[int] = []
-        self._lines: list[bytes] = []
-        self._errors: list[LineError] = []
-        self.num_bytes = 0
-
-    @property
-    def num_records(self) -> int:
-        return len(self._numbers) + len(self._errors)
-
-    def add(self, first_number: int, lines: list[bytes]) -> None:
-        """Adds lines: each is a record, an error, or nothing when it is blank."""
-        objects = []
-        for number, (line, value) in enumerate(zip(lines, json_lines.parse_objects(lines), strict=True), first_number):
-            if value is not None:
-                objects.append(value)
-                self._numbers.append(number)
-                self._lines.append(line[:MAX_RAW_BYTES])
-            elif len(line) > json_lines.MAX_LINE_BYTES:
-                self._errors.append(LineError(number, "too_long", line[:MAX_RAW_BYTES]))
-            elif not json_lines.is_blank(line):
-                self._errors.append(LineError(number, "unparsable", line[:MAX_RAW_BYTES]))
-        self.num_bytes += sum(map(len, lines))
-        # At once: an object takes several times the room of its values.
-        for name, source in self._sources.items():
-            self._values[name].extend([value.get(source) for value in objects])
-
-    def take(self) -> RawBatch:
-        """Returns the batch and starts another."""
-        numbers = np.array(self._numbers, dtype=np.int64)
-        batch = RawBatch(self._piece, numbers, self._values, self._lines, self._errors)
-        self._clear()
-        return batch
+_READERS = {
+    FileFormat.PARQUET: _read_parquet,
+    FileFormat.JSON_LINES: _read_json_lines,
+    FileFormat.CSV: csv_rows.read,
+}

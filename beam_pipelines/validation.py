@@ -15,8 +15,8 @@ import numpy.typing as npt
 from beam_pipelines import columns
 from beam_pipelines.columns import Names, NullableIntegers
 from beam_pipelines.inputs import Column, ColumnKind, Input
+from beam_pipelines.raw_batches import MAX_RAW_BYTES, RawBatch
 from beam_pipelines.raw_values import BAD_WINDOW, GOOD, REASONS, Reason
-from beam_pipelines.reading import MAX_RAW_BYTES, FileFormat, RawBatch
 from edgedipn_tf.discretize import quantize_position
 from edgedipn_tf.random_keys import mix
 
@@ -61,7 +61,7 @@ class EventBatch:
 
 @dataclasses.dataclass(frozen=True)
 class Reject:
-    """A bad record: where it is, why it is bad, and its first 4096 bytes (Parquet rows as JSON)."""
+    """A bad record: where it is, why it is bad, and its first 4096 bytes (rows of binary files as JSON)."""
 
     input_name: str
     path: str
@@ -194,9 +194,13 @@ def _rejects(raw: RawBatch, input: Input, faults: columns.Faults) -> list[Reject
 
 
 def _raw_records(raw: RawBatch, input: Input, rows: npt.NDArray[np.intp]) -> list[bytes]:
-    if raw.piece.format is FileFormat.JSON_LINES:
+    if raw.lines:
         return [raw.lines[row] for row in rows.tolist()]
     names = [column.file_name for column in input.columns]
-    values = [columns.plain_values(raw.values[column.name].take(rows)) for column in input.columns]
+    values = [_values_at(raw.values[column.name], rows) for column in input.columns]
     records = (dict(zip(names, record, strict=True)) for record in zip(*values, strict=True))
     return [json.dumps(record, default=str).encode()[:MAX_RAW_BYTES] for record in records]
+
+
+def _values_at(values: Any, rows: npt.NDArray[np.intp]) -> list[Any]:
+    return [values[row] for row in rows] if isinstance(values, list) else columns.plain_values(values.take(rows))

@@ -92,10 +92,10 @@ def test_links_in_a_circle_end(tmp_path: pathlib.Path) -> None:
 
 def test_what_cannot_be_found_is_named(tmp_path: pathlib.Path) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "events.csv").write_bytes(b"")
+    (tmp_path / "events.xlsx").write_bytes(b"")
     assert failure([f"{tmp_path}/none*.json"]).startswith(f"input tap: nothing matches '{tmp_path}/none*.json'")
     assert f"no log file in folder {tmp_path}/empty" in failure([f"{tmp_path}/empty"])
-    assert ".parquet, .json, .jsonl, .ndjson" in failure([f"{tmp_path}/events.csv"])
+    assert ".parquet, .json, .jsonl, .ndjson, .csv" in failure([f"{tmp_path}/events.xlsx"])
     assert "gs://bucket/x.json is not a local path" in failure(["gs://bucket/x.json"])
     assert failure([]) == "input tap: no file is given"
 
@@ -423,7 +423,7 @@ def test_inputs_of_the_schema() -> None:
     assert list(inputs) == ["swipe", "tap", "browse", "profile", "history"]
     profile = ["user_id", "age_level", "gender", "buyer_star", "tm_level", "vip_level", "phone_price"]
     assert [c.name for c in inputs["profile"].columns] == profile
-    assert [c.name for c in inputs["history"].columns if c.is_required] == ["user_id", "date", "action", "count"]
+    assert [c.name for c in inputs["history"].columns if c.is_required] == ["user_id", "date", "action"]
     assert inputs["swipe"].actions == ("open_page", "leave_page", "swipe", "tap")
     assert pickle.loads(pickle.dumps(inputs)) == inputs
 
