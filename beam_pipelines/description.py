@@ -15,6 +15,8 @@ from edgedipn_tf.vocabulary import Vocabulary
 COUNTS_FILE = "counts.partial.json"
 EXTENT_FILE = "extent.partial.json"
 SPLITS = ("train", "eval")
+_NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows")
+"""Flags that say nothing about what a dataset holds."""
 
 
 def publish_description(
@@ -37,7 +39,7 @@ def publish_description(
     counts = {tuple(name): count for name, count in json.loads((folder / COUNTS_FILE).read_text())}
     extent = json.loads((folder / EXTENT_FILE).read_text())
     counters = _counters(counts, schema)
-    _check_bad_fraction(counters["inputs"], job.max_bad_fraction)
+    check_bad_fraction(counters["inputs"], job.max_bad_fraction)
     if extent["problem"]:
         raise InputError(extent["problem"])
     for split in SPLITS:
@@ -64,7 +66,7 @@ def publish_description(
         "first_cutoff_date": date_text(extent["extent"]["first_cutoff_day"]),
         "last_cutoff_date": date_text(extent["extent"]["last_cutoff_day"]),
         "log_end_ms": extent["extent"]["log_end_ms"],
-        "flags": {name: value for name, value in sorted(flag_values.items()) if name not in ("output", "overwrite")},
+        "flags": {name: value for name, value in sorted(flag_values.items()) if name not in _NOT_RECORDED},
         "labels": counters["labels"],
     }
     publishing.write_json(folder / "dataset.json", description)
@@ -99,7 +101,8 @@ def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema) -> dict[str
     }
 
 
-def _check_bad_fraction(inputs: Mapping[str, Any], max_bad_fraction: float) -> None:
+def check_bad_fraction(inputs: Mapping[str, Any], max_bad_fraction: float) -> None:
+    """Raises InputError with the counts when a larger share of an input's records is bad."""
     for name, counts in inputs.items():
         bad = sum(counts["rejected"].values())
         if bad > max_bad_fraction * counts["read"]:

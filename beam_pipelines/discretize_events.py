@@ -13,6 +13,9 @@ and actions is read with --log_config=names.toml:
     [browse.actions]      # theirs = "our action"
     add_cart = "cart"
 
+With --validate_only nothing is written: a sample of each input is read and described, with warnings and what would
+make the job fail.
+
 Any option of Apache Beam may follow, e.g. --direct_num_workers=2 --direct_running_mode=multi_processing. The default
 runner is FnApiRunner (this machine, in memory). Same input, flags and seed give the same bytes, whatever the number of
 workers.
@@ -27,7 +30,7 @@ from typing import Any
 
 from absl import flags
 
-from beam_pipelines import description, log_config, options, reading
+from beam_pipelines import description, log_check, log_config, log_sample, options, reading
 from beam_pipelines.heartbeat import heartbeat
 from beam_pipelines.inputs import Input, inputs_of
 from beam_pipelines.tracks import VIEW_NAMES
@@ -41,25 +44,38 @@ INPUT_NAMES = ("swipe", "tap", "browse", "profile", "history")
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     text = flags.DEFINE_string
-    text("output", None, "folder of the dataset; written whole, then published", required=True, flag_values=values)
+    text("output", None, "folder of the dataset; written whole, then published; needed", flag_values=values)
     text("logs", None, "folder with one sub-folder an input: swipe, tap, browse, profile, history", flag_values=values)
     for name in INPUT_NAMES:
         meaning = f"{name} records: file, folder or glob, several separated by commas; instead of --logs/{name}"
         text(name, None, meaning, flag_values=values)
     text("log_config", None, "TOML file that says what the log calls our columns and actions", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "replace a dataset that is there", flag_values=values)
+    meaning = (
+        "write nothing: read a sample of each input, tell what it holds and whether the job would fail (exit code 2)"
+    )
+    flags.DEFINE_bool("validate_only", False, meaning, flag_values=values)
+    meaning = "about how many rows of an input --validate_only reads, spread over its files"
+    flags.DEFINE_integer("validate_rows", 200_000, meaning, 1, flag_values=values)
     options.define_flags(values)
 
 
 def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
-    """Runs the job and publishes the dataset."""
-    job = options.from_flags(values)
-    with _quiet_import():
-        from beam_pipelines import pipeline
-    beam_options = pipeline.parse_beam_options(beam_arguments, list(values))
+    """Runs the job and publishes the dataset, or tells how it would go."""
+    if values.output is None and not values.validate_only:
+        raise InputError("--output=FOLDER is missing: where the dataset goes")
+    job = options.from_flags(values, needs_split=not values.validate_only)
     schema = edgedipn_schema(values.timezone, job.local_time.version)
+    if values.validate_only:
+        if beam_arguments:
+            _beam_options(beam_arguments, values)  # they are checked, not used
+        _validate(values, job, schema)
+        return
+    beam_options = _beam_options(beam_arguments, values)
     inputs, config = _inputs(values, schema)
     pieces = _find_pieces(values, inputs)
+    from beam_pipelines import pipeline
+
     with publishing.publish_folder(pathlib.Path(values.output), values.overwrite) as folder:
         (folder / "rejects").mkdir()
         print(f"discretizing {len({piece.path for piece in pieces})} files into {values.output}", flush=True)
@@ -69,6 +85,26 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
         flag_values = {**values.flag_values_dict(), "log_config": config}
         summary = description.publish_description(folder, schema, job, flag_values)
     print(description.summary_text(summary), flush=True)
+
+
+def _beam_options(arguments: list[str], values: flags.FlagValues) -> Any:
+    with _quiet_import():
+        from beam_pipelines import pipeline
+    return pipeline.parse_beam_options(arguments, list(values))
+
+
+def _validate(values: flags.FlagValues, job: options.DiscretizeOptions, schema: Schema) -> None:
+    """Prints what a sample shows; raises InputError when the job would fail."""
+    inputs, _ = _inputs(values, schema)
+    pieces = _find_pieces(values, inputs)
+    samples = {}
+    for name in INPUT_NAMES:
+        if some := [piece for piece in pieces if piece.input_name == name]:
+            samples[name] = log_sample.read_sample(inputs[name], some, values.validate_rows, job)
+    text, problems = log_check.report(samples, job, schema)
+    print(text, flush=True)
+    if problems:
+        raise InputError(problems[0])
 
 
 def _inputs(values: flags.FlagValues, schema: Schema) -> tuple[dict[str, Input], dict[str, Any] | None]:

@@ -99,18 +99,25 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("allow_degenerate", False, "accept one user only, or no purchases at all", flag_values=values)
 
 
-def from_flags(values: flags.FlagValues) -> DiscretizeOptions:
+NO_SPLIT = (
+    "no split: give --evaluation_date=YYYY-MM-DD (usually the last day with complete labels), "
+    "--evaluation_users=0.2, or both"
+)
+
+
+def from_flags(values: flags.FlagValues, needs_split: bool = True) -> DiscretizeOptions:
     """Builds the options from parsed flags.
+
+    Args:
+        values: the flags.
+        needs_split: whether flags that name no split are refused.
 
     Raises:
         InputError: naming the flag, the value and what is expected.
     """
     local_time = LocalTime(values.timezone)
-    if values.evaluation_date is None and values.evaluation_users is None:
-        raise InputError(
-            "no split: give --evaluation_date=YYYY-MM-DD (usually the last day with complete labels), "
-            "--evaluation_users=0.2, or both"
-        )
+    if needs_split and values.evaluation_date is None and values.evaluation_users is None:
+        raise InputError(NO_SPLIT)
     return DiscretizeOptions(
         local_time=local_time,
         min_time_ms=_time_ms("min_time", values.min_time),

@@ -20,7 +20,7 @@ from beam_pipelines.raw_values import BAD_WINDOW, GOOD, REASONS, Reason
 from edgedipn_tf.discretize import quantize_position
 from edgedipn_tf.random_keys import mix
 
-__all__ = ["EventBatch", "Names", "NullableIntegers", "Reason", "Reject", "validate"]
+__all__ = ["EventBatch", "Names", "NullableIntegers", "Reason", "Reject", "validate", "values_at"]
 
 _NULL_BITS = np.uint64(0x6E756C6C6E756C6C)
 """Stands for null in hashes."""
@@ -197,10 +197,11 @@ def _raw_records(raw: RawBatch, input: Input, rows: npt.NDArray[np.intp]) -> lis
     if raw.lines:
         return [raw.lines[row] for row in rows.tolist()]
     names = [column.file_name for column in input.columns]
-    values = [_values_at(raw.values[column.name], rows) for column in input.columns]
+    values = [values_at(raw.values[column.name], rows) for column in input.columns]
     records = (dict(zip(names, record, strict=True)) for record in zip(*values, strict=True))
     return [json.dumps(record, default=str).encode()[:MAX_RAW_BYTES] for record in records]
 
 
-def _values_at(values: Any, rows: npt.NDArray[np.intp]) -> list[Any]:
+def values_at(values: Any, rows: npt.NDArray[np.intp]) -> list[Any]:
+    """Returns raw values, a pyarrow array or a list, at some rows as Python values."""
     return [values[row] for row in rows] if isinstance(values, list) else columns.plain_values(values.take(rows))
