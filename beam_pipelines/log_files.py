@@ -14,6 +14,7 @@ class FileFormat(enum.StrEnum):
     PARQUET = "parquet"
     JSON_LINES = "json_lines"
     CSV = "csv"
+    AVRO = "avro"
 
 
 _TEXT_ENDINGS = {
@@ -23,12 +24,15 @@ _TEXT_ENDINGS = {
     ".csv": FileFormat.CSV,
 }
 _COMPRESSIONS = {"": None, ".gz": "gzip", ".zst": "zstd"}
-_FORMATS: dict[str, tuple[FileFormat, str | None]] = {".parquet": (FileFormat.PARQUET, None)} | {
+_FORMATS: dict[str, tuple[FileFormat, str | None]] = {
+    ".parquet": (FileFormat.PARQUET, None),
+    ".avro": (FileFormat.AVRO, None),
+} | {
     ending + suffix: (file_format, codec)
     for ending, file_format in _TEXT_ENDINGS.items()
     for suffix, codec in _COMPRESSIONS.items()
 }
-_SUPPORTED = ".parquet, .json, .jsonl, .ndjson, .csv, and the last four with .gz or .zst"
+_SUPPORTED = ".parquet, .avro, .json, .jsonl, .ndjson, .csv, and the last four with .gz or .zst"
 _HIDDEN = (".", "_")
 """First characters of names that are passed over: Spark and Beam write `_SUCCESS`, `_temporary`, `.part.crc`."""
 

@@ -1,7 +1,7 @@
 """From patterns to pieces of files, and from a piece to batches of raw values.
 
-A piece is the unit of parallel work: one row group of a Parquet file, or one JSON-lines or CSV file (plain, gzip or
-Zstandard). A record's number is its row in the Parquet file or its 0-based line in the text file.
+A piece is the unit of parallel work: one row group of a Parquet file, or one Avro file, or one JSON-lines or CSV file
+(plain, gzip or Zstandard). A record's number is its row in the binary file or its 0-based line in the text file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipelines import csv_rows, json_lines, log_files
+from beam_pipelines import avro_rows, csv_rows, json_lines, log_files
 from beam_pipelines.inputs import ColumnKind, Input, did_you_mean
 from beam_pipelines.log_files import FileFormat
 from beam_pipelines.raw_batches import MAX_RAW_BYTES, MAX_ROWS, LineError, Piece, RawBatch, lines_of, read_lines
@@ -36,8 +36,8 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
 
     Raises:
         InputError: in one line: nothing matches, an empty folder, an unknown ending, a file that is not what its
-            ending says, a Parquet or CSV file without a required column, a Parquet file with a timestamp type where
-            integers belong.
+            ending says, a file with column names but without a required one, a column of times that are no integers
+            of milliseconds.
     """
     pieces: list[Piece] = []
     for index, path in enumerate(log_files.find_files(input.name, patterns)):
@@ -45,6 +45,11 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
         assert known is not None  # find_files returns no other
         if known[0] is FileFormat.PARQUET:
             pieces.extend(_row_groups(input, path, index))
+        elif known[0] is FileFormat.AVRO:
+            types = avro_rows.column_types(path)
+            _check_names(input, path, list(types))
+            avro_rows.check_types(input, path, types)
+            pieces.append(Piece(input.name, path, index, FileFormat.AVRO))
         else:
             log_files.check_compression(path, known[1])
             if known[0] is FileFormat.CSV:
@@ -60,6 +65,8 @@ def column_names(piece: Piece) -> list[str]:
     """Returns the names of the columns of a piece's file; of JSON lines, the keys of the first lines."""
     if piece.format is FileFormat.PARQUET:
         return list(pq.read_schema(piece.path).names)
+    if piece.format is FileFormat.AVRO:
+        return list(avro_rows.column_types(piece.path))
     if piece.format is FileFormat.CSV:
         return _header(piece.path) or []
     names: dict[str, None] = {}
@@ -188,4 +195,5 @@ _READERS = {
     FileFormat.PARQUET: _read_parquet,
     FileFormat.JSON_LINES: _read_json_lines,
     FileFormat.CSV: csv_rows.read,
+    FileFormat.AVRO: avro_rows.read,
 }
