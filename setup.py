@@ -20,6 +20,7 @@ setuptools.setup(
         "absl-py>=2.5",
         "ai-edge-litert>=2.3",
         "apache-beam>=2.77",
+        "fastavro>=1.13",
         "google-crc32c>=1.9",
         "keras>=3.15",
         "numpy>=2.4",

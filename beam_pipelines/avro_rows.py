@@ -4,6 +4,7 @@ Logical types are not read as such: a `timestamp-millis` is the integer of milli
 days since 1970. So no value of them can be one that Python's own types do not hold.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -48,7 +49,8 @@ def column_types(path: str) -> dict[str, str | None]:
     schema = json.loads(header["avro.schema"])
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise InputError(f"{path}: its Avro schema is no record: write one record an event")
-    return {field["name"]: _logical_type(field["type"]) for field in schema["fields"]}
+    with _damage_as_input_error(path):
+        return {field["name"]: _logical_type(field["type"]) for field in schema["fields"]}
 
 
 def check_types(input: Input, path: str, types: dict[str, str | None]) -> None:
@@ -102,16 +104,22 @@ def _column_values(column: Column, types: dict[str, str | None], values: list[An
 
 def _records(path: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yields the records of a file, each with its share of its block's bytes."""
+    with _damage_as_input_error(path), open(path, "rb") as file:
+        # Text that is not UTF-8 becomes one that no column accepts, so only its record is bad.
+        for block in fastavro.block_reader(_PlainFile(file, path), handle_unicode_errors="surrogateescape"):
+            size = len(block.bytes_.getbuffer()) // max(1, block.num_records)
+            for record in block:
+                yield record, size
+
+
+@contextlib.contextmanager
+def _damage_as_input_error(path: str) -> Iterator[None]:
+    """fastavro has no exception of its own for damaged files: nearly any comes."""
     try:
-        with open(path, "rb") as file:
-            # Text that is not UTF-8 becomes one that no column accepts, so only its record is bad.
-            for block in fastavro.block_reader(_PlainFile(file, path), handle_unicode_errors="surrogateescape"):
-                size = len(block.bytes_.getbuffer()) // max(1, block.num_records)
-                for record in block:
-                    yield record, size
+        yield
     except (InputError, OSError):
         raise
-    except Exception as error:  # fastavro has no exception of its own for damaged files
+    except Exception as error:
         cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"{path} is truncated or damaged ({cause}): copy or write the file again") from None
 
@@ -141,17 +149,12 @@ def _read_header(file: BinaryIO, path: str) -> tuple[dict[str, str], bytes]:
     if file.read(len(_MAGIC)) != _MAGIC:
         raise InputError(f"{path} is no Avro file, as its ending says: rename it or copy it again")
     file.seek(0)
-    try:
+    with _damage_as_input_error(path):
         metadata = dict(fastavro.block_reader(file).metadata)
-        json.loads(metadata["avro.schema"])
         end = file.tell()
+        fastavro.parse_schema(json.loads(metadata["avro.schema"]))
         file.seek(end - _SYNC_BYTES)
         return metadata, file.read(_SYNC_BYTES)
-    except OSError:
-        raise
-    except Exception as error:  # as above
-        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(f"{path} is truncated or damaged ({cause}): copy or write the file again") from None
 
 
 def _logical_type(type_: Any) -> str | None:

@@ -1,6 +1,6 @@
 """One raw column at a time: from values of any type to typed arrays, and what is wrong with each bad value.
 
-A column comes as a pyarrow Array (Parquet) or as a list of Python values (JSON lines). Arrays of one type, and
+A column comes as a pyarrow Array (Parquet) or as a list of Python values (the other formats). Arrays of one type, and
 lists that are of one type, are decoded by NumPy; names and whatever is of mixed or rare types goes once per distinct
 value through the readers of `raw_values`. Both ways give the same results.
 """

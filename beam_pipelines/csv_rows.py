@@ -59,7 +59,7 @@ def read(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
             elif column.kind in _NUMERIC:
                 values[column.name] = _numbers(batch.values[column.name], column.kind)
             else:
-                values[column.name] = [field or None for field in batch.values[column.name]]
+                values[column.name] = batch.values[column.name]  # empty text is null there
         yield dataclasses.replace(batch, values=values)
 
 

@@ -18,7 +18,7 @@ SCHEMA = pa.schema(
         ("raw", pa.binary()),
     ]
 )
-"""Columns: the input, the path, the row (Parquet) or 0-based line, the reason, and the first 4096 bytes."""
+"""Columns: the input, the path, the row (Parquet, Avro) or 0-based line, the reason, and the first 4096 bytes."""
 _ROWS = 4096
 """Rejects held in memory at a time, at most 16 MiB of raw bytes."""
 

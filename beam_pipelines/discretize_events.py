@@ -4,9 +4,9 @@ Example:
 
     python -m beam_pipelines.discretize_events --logs=logs --output=dataset --evaluation_date=2026-03-14
 
-reads logs/{swipe,tap,browse,profile,history}, whichever exist (Parquet, or JSON lines, plain or compressed). Each input
-can be given on its own instead: --browse=browse.parquet --swipe='swipes/*.jsonl.gz'. A log with other names of columns
-and actions is read with --log_config=names.toml:
+reads logs/{swipe,tap,browse,profile,history}, whichever exist (Parquet, Avro, JSON lines, CSV). Each input can be given
+on its own instead: --browse=browse.parquet --swipe='swipes/*.jsonl.gz'. A log with other names of columns and actions
+is read with --log_config=names.toml:
 
     [browse.columns]      # our column = "theirs"
     user_id = "uid"

@@ -84,6 +84,14 @@ def test_each_line_is_a_record_or_a_reject_with_its_number(tmp_path: pathlib.Pat
     assert len(raw[18]) == 4096
 
 
+def test_an_open_quote_that_a_later_line_would_close_takes_no_line_with_it(tmp_path: pathlib.Path) -> None:
+    lines = ["user_id,timestamp_ms,event,page", f'u,{T},page,"open', f'u,{T},page,closed"', f"u,{T},page,"]
+    batch, rejects = judge(tmp_path / "a.csv", TAP, "\n".join(lines).encode())
+    assert reasons(rejects) == [(1, "unparsable")]
+    assert batch.record_numbers.tolist() == [2, 3]
+    assert batch.names["page"].values == ['closed"']
+
+
 NUMBERS = [
     # text, INTEGER column, NUMBER column: a value or the reason
     ("5", 5, 5.0),

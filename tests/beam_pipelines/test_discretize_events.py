@@ -5,7 +5,9 @@ import json
 import pathlib
 from collections.abc import Sequence
 
+import fastavro
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -93,6 +95,24 @@ def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: 
         (tmp_path / "merged" / folder.name).mkdir(parents=True)
         pq.write_table(table, tmp_path / "merged" / folder.name / "all.parquet", row_group_size=500)
     assert discretize("merged", "other_files") == expected
+
+
+def test_the_same_bytes_whatever_the_format_of_the_files(tmp_path: pathlib.Path) -> None:
+    table = pa.Table.from_pylist(browse_rows())
+    types = {name: "long" if name == "timestamp_ms" else "string" for name in table.column_names}
+    fields = [{"name": name, "type": type_} for name, type_ in types.items()]
+    write_browse(tmp_path / "jsonl", table.to_pylist())
+    for name in ("csv", "avro"):
+        (tmp_path / name / "browse").mkdir(parents=True)
+    pyarrow.csv.write_csv(table, tmp_path / "csv" / "browse" / "part.csv")
+    with open(tmp_path / "avro" / "browse" / "part.avro", "wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "event", "fields": fields}, table.to_pylist())
+    found = []
+    for name in ("jsonl", "csv", "avro"):
+        output = tmp_path / f"{name}_data"
+        assert discretize_events.run([f"--logs={tmp_path / name}", f"--output={output}", *FLAGS]) == 0
+        found.append({file: digest for file, digest in hashes(output).items() if file != "dataset.json"})
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize(
