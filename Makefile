@@ -34,8 +34,9 @@ $(VENV)/.installed: constraints.txt setup.py
 quickstart: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m edgedipn_tf.quickstart --logs=$(LOGS) $(ARGS)
 
+# Two processes, a file in one of them: the default tests are for two cores.
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)

@@ -32,7 +32,7 @@ setuptools.setup(
     ],
     extras_require={
         "android": ["ziglang==0.17.1"],  # pinned exactly: another compiler gives other bytes
-        "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
+        "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"],
     },
     entry_points={
         "console_scripts": [
