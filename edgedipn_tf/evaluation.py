@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from edgedipn_tf import metrics
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.workdir import Workdir, open_workdir
 from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.publishing import read_json, write_json
 from edgedipn_tf.schema import Schema, canonical_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
@@ -160,7 +160,7 @@ def evaluate_run(
     Raises:
         InputError: when the run is not finished, or the dataset has another schema or vocabulary.
     """
-    run = open_workdir(workdir)
+    run = open_finished_run(workdir)
     dataset = open_dataset(data or pathlib.Path(run.data))
     run.refuse_other_data(
         dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
@@ -177,7 +177,7 @@ def evaluate_run(
     return written
 
 
-def _file_name(run: Workdir, dataset: Dataset, split: str) -> str:
+def _file_name(run: FinishedRun, dataset: Dataset, split: str) -> str:
     config = read_json(run.path / "config.json", "settings of a training run", "run edgedipn_tf.train again")
     fingerprint = fingerprints(dataset)["dataset_fingerprint"]
     if fingerprint != config.get("dataset_fingerprint"):

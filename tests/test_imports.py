@@ -39,6 +39,13 @@ ALLOWED = {
     "edgedipn_tf.layers": {"edgedipn_tf.layers", "edgedipn_tf.schema"},
     "edgedipn_tf.models": {"edgedipn_tf.models", "edgedipn_tf.layers", "edgedipn_tf.schema", "edgedipn_tf.commands"},
     "edgedipn_tf.simulation": {"edgedipn_tf.simulation"} | {f"edgedipn_tf.{name}" for name in SHARED},
+    "edgedipn_tf.evaluation": {
+        f"edgedipn_tf.{name}" for name in ("dataset", "finished_run", "metrics", "schema_files", "tensorflow_errors")
+    }
+    | {"edgedipn_tf.models"}
+    | {f"edgedipn_tf.{name}" for name in SHARED},
+    "edgedipn_tf.finished_run": {"edgedipn_tf.models", "edgedipn_tf.schema_files"}
+    | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {"edgedipn_tf.records"} | {f"edgedipn_tf.{name}" for name in SHARED},
 }
 

@@ -18,8 +18,8 @@ from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, t
 from edgedipn_tf.conversion.graph_form import GraphForm, choose_graph
 from edgedipn_tf.conversion.provenance import source_commit
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, SIGNATURE, Recipe
-from edgedipn_tf.conversion.workdir import Workdir, open_workdir
 from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.publishing import publish_folder, write_bytes, write_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
@@ -75,7 +75,7 @@ def build_bundle(
         InputError: when an input does not fit, a conversion fails, or a file is too far from Keras. Nothing is
             published then.
     """
-    workdir = open_workdir(workdir_path)
+    workdir = open_finished_run(workdir_path)
     dataset = open_dataset(pathlib.Path(workdir.data) if data is None else data)
     workdir.refuse_other_data(
         dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
@@ -148,7 +148,7 @@ def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
 class _Samples:
     """The evaluation samples that files are compared with Keras on, and the training samples that calibrate."""
 
-    def __init__(self, dataset: Dataset, workdir: Workdir, settings: Settings) -> None:
+    def __init__(self, dataset: Dataset, workdir: FinishedRun, settings: Settings) -> None:
         self._dataset, self.workdir = dataset, workdir
         self._num_calibration = settings.calibration_samples
         self._total = dataset.num_samples(_SPLIT)
@@ -188,7 +188,7 @@ def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -
     return bundle.BundleFile(name, found.recipe, inputs, outputs, not found.is_within_tolerance)
 
 
-def _description(workdir: Workdir, graph: GraphForm, outputs: Sequence[str]) -> dict[str, Any]:
+def _description(workdir: FinishedRun, graph: GraphForm, outputs: Sequence[str]) -> dict[str, Any]:
     return {
         "model": workdir.model_name,
         "graph": graph.to_json(),

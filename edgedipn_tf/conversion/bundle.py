@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256, read_json, write_json
 from edgedipn_tf.schema import Schema
-from edgedipn_tf.vocabulary import Vocabulary
+from edgedipn_tf.schema_files import read_schema, read_vocabulary
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -170,29 +170,3 @@ def _check_hash(path: pathlib.Path, expected: str) -> None:
         raise InputError(f"{path} is missing from the bundle: {_REMEDY}")
     if file_sha256(path) != expected:
         raise InputError(f"{path} is not the file that {MANIFEST} describes (SHA-256 differs): {_REMEDY}")
-
-
-def read_schema(path: pathlib.Path, remedy: str) -> Schema:
-    """Reads a schema.json, whose own fingerprint has to be that of its content.
-
-    Raises:
-        InputError: naming the file and the remedy.
-    """
-    values = read_json(path, "a schema", remedy)
-    try:
-        stored = values.pop("fingerprint", None)
-        schema = Schema.from_json(values)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} is not a schema ({error!r}): {remedy}") from None
-    if stored not in (None, schema.fingerprint):
-        raise InputError(f"{path} was changed: it says {stored}, its content is {schema.fingerprint}: {remedy}")
-    return schema
-
-
-def read_vocabulary(path: pathlib.Path, schema: Schema, remedy: str) -> Vocabulary:
-    """Reads a vocabulary.json that fits a schema.
-
-    Raises:
-        InputError: naming the file and the remedy.
-    """
-    return Vocabulary.from_json(read_json(path, "a vocabulary", remedy), schema, path)

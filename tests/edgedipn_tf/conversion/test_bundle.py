@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion import bundle
 from edgedipn_tf.conversion.bundle import BundleFile, read_bundle, write_manifest, write_samples
 from edgedipn_tf.publishing import file_sha256, write_json
 from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.schema_files import read_schema
 from edgedipn_tf.vocabulary import Vocabulary
 
 SCHEMA = edgedipn_schema("UTC", "test")
@@ -160,7 +160,7 @@ def test_a_folder_without_manifest_is_no_bundle(tmp_path: pathlib.Path) -> None:
 def test_a_schema_whose_content_was_changed_is_refused(tmp_path: pathlib.Path) -> None:
     write_json(tmp_path / "schema.json", {**SCHEMA.to_json(), "fingerprint": "0123456789abcdef"})
     with pytest.raises(InputError, match="schema.json was changed"):
-        bundle.read_schema(tmp_path / "schema.json", "remedy")
+        read_schema(tmp_path / "schema.json", "remedy")
     (tmp_path / "schema.json").write_text('{"views": 3}')
     with pytest.raises(InputError, match="schema.json is not a schema.*: remedy"):
-        bundle.read_schema(tmp_path / "schema.json", "remedy")
+        read_schema(tmp_path / "schema.json", "remedy")

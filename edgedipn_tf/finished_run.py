@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import keras
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.bundle import read_schema, read_vocabulary
 from edgedipn_tf.models import variants  # noqa: F401  registers the classes a model.keras is made of
 from edgedipn_tf.publishing import read_json
 from edgedipn_tf.schema import Schema
+from edgedipn_tf.schema_files import read_schema, read_vocabulary
 
 _REMEDY = "train with edgedipn_tf.train until it ends, or name another --workdir"
 
 
 @dataclasses.dataclass(frozen=True)
-class Workdir:
+class FinishedRun:
     """A finished training run.
 
     Attributes:
@@ -66,7 +66,7 @@ class Workdir:
                 )
 
 
-def open_workdir(path: pathlib.Path) -> Workdir:
+def open_finished_run(path: pathlib.Path) -> FinishedRun:
     """Reads a finished training run.
 
     Raises:
@@ -88,6 +88,8 @@ def open_workdir(path: pathlib.Path) -> Workdir:
                     f"{path / what}.json has the fingerprint {fingerprint}, but config.json says "
                     f"{config[f'{what}_fingerprint']}: {_REMEDY}"
                 )
-        return Workdir(path, config["model"], int(config["max_length"]), config["data"], schema, found["vocabulary"])
+        return FinishedRun(
+            path, config["model"], int(config["max_length"]), config["data"], schema, found["vocabulary"]
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path / 'config.json'} is not that of a training run ({error!r}): {_REMEDY}") from None
