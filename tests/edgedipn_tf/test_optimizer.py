@@ -70,3 +70,8 @@ def test_optimizer_is_restored_from_its_config():
     restored = keras.saving.deserialize_keras_object(config)
     assert isinstance(restored, optimizers.DenseAdam)
     assert restored.epsilon == 1e-3
+
+
+def test_amsgrad_is_refused():
+    with pytest.raises(ValueError, match="no amsgrad"):
+        optimizers.DenseAdam(amsgrad=True)
