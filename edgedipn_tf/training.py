@@ -20,6 +20,7 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
+from edgedipn_tf.metrics import IntentMetrics
 from edgedipn_tf.model_file import save_model
 from edgedipn_tf.models.catalog import predicted_schema
 from edgedipn_tf.models.variants import build_model
@@ -116,10 +117,15 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf
             ],
         )
     checkpoints.restore_best_weights()
-    found = evaluate(NUM_DRAWS)
     product = _fresh_model(config, dataset.schema)  # never compiled: the file needs no optimizer and no losses
     product.set_weights(model.get_weights())
     save_model(product, folder.model)
+    return _publish_metrics(dataset, folder, history, evaluate(NUM_DRAWS))
+
+
+def _publish_metrics(
+    dataset: Dataset, folder: Workdir, history: History, found: dict[str, IntentMetrics]
+) -> dict[str, Any]:
     report = {
         **evaluation.report(dataset, EVALUATION_SPLIT, found),
         "best_epoch": history.best_epoch + 1,
