@@ -1,23 +1,20 @@
 """What one task takes from the sources: whole sources and features, side by side (EdgeDIPN-v4)."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 import tensorflow as tf
 
-from edgedipn_tf.layers.data_level_attention import DataLevelAttention
-from edgedipn_tf.layers.feature_level_attention import FeatureLevelAttention
-from edgedipn_tf.layers.fusion_gate import FusionGate
+from edgedipn_tf.layers.task_attention import TaskAttention
 
 
 @keras.saving.register_keras_serializable(package="edgedipn")
-class ParallelTaskAttention(keras.layers.Layer):
+class ParallelTaskAttention(TaskAttention):
     """Task-specific attention of EdgeDIPN-v4: feature-level attention picks from D instead of M.
 
     ```
     M = D * a_r(D)  (5),  M' = D * a_f(D)  (6 on D),  O = gate(M, M')  (7)
     ```
+
+    Its parts are those of `TaskAttention`; only their order differs.
 
     Call arguments:
         sources: D, floats (B, S, D).
@@ -27,16 +24,6 @@ class ParallelTaskAttention(keras.layers.Layer):
 
     EdgeDIPN (VLDB 2021), section 5.1.
     """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.data_level = DataLevelAttention(name="data_level")
-        self.feature_level = FeatureLevelAttention(name="feature_level")
-        self.gate = FusionGate(name="gate")
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        for layer in (self.data_level, self.feature_level, self.gate):
-            layer.build(input_shape)
 
     def call(self, sources: tf.Tensor) -> tf.Tensor:
         return self.gate(self.data_level(sources), self.feature_level(sources))
