@@ -113,13 +113,17 @@ def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetri
 
 
 def table(schema: Schema, found: Mapping[str, metrics.IntentMetrics]) -> str:
-    """Returns the metrics as text, one line an intent; what is undefined is "n/a"."""
-    lines = [f"{'intent':<24}{'metric':<8}{'AUC':<24}{'GAUC':<24}{'log-loss':>9}{'positives':>11}{'negatives':>11}"]
+    """Returns the metrics as text, one line an intent, the interval of AUC only; what is undefined is "n/a"."""
+    lines = [
+        f"{'intent':<24}{'metric':<8}{'AUC':<24}{'GAUC':>9}{'PR-AUC':>9}{'log-loss':>9}{'Brier':>9}{'ECE':>9}"
+        f"{'positives':>11}{'negatives':>11}"
+    ]
     for intent in (i for i in schema.intents if i.name in found):
         values = found[intent.name]
         lines.append(
             f"{intent.name:<24}{intent.metric:<8}{_estimate(values.auc, values.auc_interval):<24}"
-            f"{_estimate(values.gauc, values.gauc_interval):<24}{_number(values.log_loss):>9}"
+            f"{_number(values.gauc):>9}{_number(values.pr_auc):>9}{_number(values.log_loss):>9}"
+            f"{_number(values.brier):>9}{_number(values.calibration_error):>9}"
             f"{values.num_positives:>11}{values.num_negatives:>11}"
         )
     return "\n".join(lines)

@@ -1,15 +1,18 @@
-"""Exact metrics of an intent: AUC, AUC per user (GAUC), log-loss, and their intervals over users.
+"""The metrics of an intent and their intervals over users: AUC, GAUC, PR-AUC, log-loss, Brier score, calibration error.
 
-Everything is NumPy on the logits of a whole split: a streaming AUC of fixed thresholds errs by .01 and more where
-probabilities are small, which is where purchases are. A metric without known labels of both classes is None, never
-0.5. Row: one known label, of a sample or, for a category intent, of a (sample, candidate) pair. `N`: rows.
+Everything is NumPy on the logits of a whole split. Row: one known label, of a sample or, for a category intent, of a
+(sample, candidate) pair. `N`: rows.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from edgedipn_tf.calibration import CalibrationSums, brier_scores, log_losses
+from edgedipn_tf.ranking import RankedRows, auc_of_groups, auc_per_user, average_precision_of_groups
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
@@ -30,16 +33,17 @@ class Interval:
     num_undefined: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class IntentMetrics:
-    """What is reported of one intent.
+    """What is reported of one intent, each metric with its 95 % interval over users.
 
     Attributes:
         auc: exact AUC, ties as 1/2; None without rows of both classes.
-        auc_interval: its 95 % interval over users.
         gauc: AUC per user, weighted by the user's rows; None without a user of both classes.
-        gauc_interval: its 95 % interval over users.
+        pr_auc: average precision; None without rows of both classes.
         log_loss: mean binary cross-entropy in nats; None without rows.
+        brier: mean squared error of the probability; None without rows.
+        calibration_error: expected calibration error over 15 bins of equal mass; None without rows.
         num_positives: rows with label 1.
         num_negatives: rows with label 0.
         num_users: users with a row.
@@ -50,7 +54,14 @@ class IntentMetrics:
     auc_interval: Interval
     gauc: float | None
     gauc_interval: Interval
+    pr_auc: float | None
+    pr_auc_interval: Interval
     log_loss: float | None
+    log_loss_interval: Interval
+    brier: float | None
+    brier_interval: Interval
+    calibration_error: float | None
+    calibration_error_interval: Interval
     num_positives: int
     num_negatives: int
     num_users: int
@@ -61,95 +72,40 @@ class IntentMetrics:
         return dataclasses.asdict(self)
 
 
-class RankedRows:
-    """Rows sorted once by score, so that the AUC of many weightings of the rows costs no further sort.
+class _UserRows:
+    """The rows of an intent, prepared for any weighting of the users.
 
     Args:
-        scores: (N,) finite; only their order counts.
-        labels: (N,) 0 or 1.
-
-    Raises:
-        ValueError: when a score is not finite.
-    """
-
-    def __init__(self, scores: FloatArray, labels: IntArray) -> None:
-        if not np.isfinite(scores).all():
-            raise ValueError("scores are not finite")
-        self.order = np.argsort(scores, kind="stable")
-        ordered = np.asarray(scores)[self.order]
-        self._labels = np.asarray(labels)[self.order].astype(np.int64)
-        self._starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
-
-    def auc(self, weights: IntArray | None = None) -> float | None:
-        """Returns P(positive's score > negative's) + P(equal) / 2, or None without rows of both classes.
-
-        Args:
-            weights: (N,) how often each row counts, in the order of `self.order`; by default once.
-        """
-        if len(self._labels) == 0:
-            return None
-        ones = np.ones_like(self._labels) if weights is None else weights.astype(np.int64)
-        positives = np.add.reduceat(ones * self._labels, self._starts)
-        negatives = np.add.reduceat(ones, self._starts) - positives
-        num_pairs = int(positives.sum()) * int(negatives.sum())
-        if num_pairs == 0:
-            return None
-        return float((positives * _preceding(negatives)).sum() / num_pairs)
-
-
-def auc(scores: FloatArray, labels: IntArray) -> float | None:
-    """Returns the exact AUC with ties as 1/2, or None without rows of both classes.
-
-    Args:
-        scores: (N,) finite; only their order counts.
-        labels: (N,) 0 or 1.
-
-    Raises:
-        ValueError: when a score is not finite.
-    """
-    return RankedRows(scores, labels).auc()
-
-
-def auc_per_user(scores: FloatArray, labels: IntArray, users: IntArray, num_users: int) -> FloatArray:
-    """Returns the exact AUC of each user's rows, (num_users,), NaN for a user without rows of both classes.
-
-    Args:
-        scores: (N,) finite.
+        logits: (N,) finite.
         labels: (N,) 0 or 1.
         users: (N,) index of the row's user, 0 to num_users - 1.
         num_users: number of users.
     """
-    order = np.lexsort((scores, users))
-    scores, users, labels = np.asarray(scores)[order], users[order], labels[order].astype(np.int64)
-    if len(scores) == 0:
-        return np.full(num_users, np.nan)
-    is_start = np.concatenate([[True], (scores[1:] != scores[:-1]) | (users[1:] != users[:-1])])
-    starts = np.flatnonzero(is_start)
-    positives = np.add.reduceat(labels, starts)
-    negatives = np.add.reduceat(1 - labels, starts)
-    group_users = users[starts]
-    user_negatives = np.bincount(group_users, negatives, num_users)
-    user_positives = np.bincount(group_users, positives, num_users)
-    before_user = (np.cumsum(user_negatives) - user_negatives)[group_users]
-    wins = np.bincount(group_users, positives * (_preceding(negatives) - before_user), num_users)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(wins / (user_positives * user_negatives))
+
+    def __init__(self, logits: FloatArray, labels: IntArray, users: IntArray, num_users: int) -> None:
+        self._ranked = RankedRows(logits, labels)
+        self._ranked_users = users[self._ranked.order]
+        self.user_aucs = auc_per_user(logits, labels, users, num_users)
+        self._num_rows = np.bincount(users, minlength=num_users)
+        self._log_losses = np.bincount(users, log_losses(logits, labels), num_users)
+        self._brier_scores = np.bincount(users, brier_scores(logits, labels), num_users)
+        self._calibration = CalibrationSums(logits, labels, users, num_users)
+
+    def metrics(self, counts: IntArray) -> dict[str, float | None]:
+        """Returns each metric by name when each user counts `counts` times, (num_users,)."""
+        groups = self._ranked.count(counts[self._ranked_users])
+        num_rows = float(counts @ self._num_rows)
+        return {
+            "auc": auc_of_groups(*groups),
+            "gauc": weighted_mean(self.user_aucs, self._num_rows * counts),
+            "pr_auc": average_precision_of_groups(*groups),
+            "log_loss": float(counts @ self._log_losses) / num_rows if num_rows else None,
+            "brier": float(counts @ self._brier_scores) / num_rows if num_rows else None,
+            "calibration_error": self._calibration.error(counts, num_rows),
+        }
 
 
-def _preceding(negatives: IntArray) -> FloatArray:
-    """Returns, for each group of equal scores in rising order, the negatives below it plus half of its own."""
-    return np.cumsum(negatives) - negatives / 2
-
-
-def log_loss(logits: FloatArray, labels: IntArray) -> float | None:
-    """Returns the mean binary cross-entropy of (N,) logits in nats, or None without rows."""
-    if len(logits) == 0:
-        return None
-    values = np.asarray(logits, np.float64)
-    return float(np.mean(np.logaddexp(0.0, values) - values * labels))
-
-
-def weighted_mean(values: FloatArray, weights: FloatArray) -> float | None:
+def weighted_mean(values: FloatArray, weights: FloatArray | IntArray) -> float | None:
     """Returns the mean of the values that are not NaN, or None when their weights are all zero."""
     weights = np.where(np.isnan(values), 0.0, weights)
     total = weights.sum()
@@ -169,30 +125,34 @@ def intent_metrics(
         users: (N,) any integers that identify the row's user.
         num_draws: bootstrap draws.
         seed: of the draws.
+
+    Raises:
+        ValueError: when a logit is not finite.
     """
     _, users = np.unique(users, return_inverse=True)
     num_users = int(users.max()) + 1 if len(users) else 0
-    rows = RankedRows(logits, labels)
-    user_aucs = auc_per_user(logits, labels, users, num_users)
-    user_rows = np.bincount(users, minlength=num_users).astype(np.float64)
+    rows = _UserRows(logits, labels, users, num_users)
+    found = rows.metrics(np.ones(num_users, np.int64))
     generator = np.random.default_rng(seed)
-    auc_draws: list[float | None] = []
-    gauc_draws: list[float | None] = []
-    for _ in range(num_draws):
-        counts = np.bincount(generator.integers(num_users, size=num_users), minlength=num_users) if num_users else users
-        auc_draws.append(rows.auc(counts[users[rows.order]]))
-        gauc_draws.append(weighted_mean(user_aucs, user_rows * counts))
+    draws = [rows.metrics(_drawn_users(generator, num_users)) for _ in range(num_draws)]
     return IntentMetrics(
-        auc=rows.auc(),
-        auc_interval=percentile_interval(auc_draws),
-        gauc=weighted_mean(user_aucs, user_rows),
-        gauc_interval=percentile_interval(gauc_draws),
-        log_loss=log_loss(logits, labels),
+        **_with_intervals(found, draws),
         num_positives=int(labels.sum()),
         num_negatives=len(labels) - int(labels.sum()),
         num_users=num_users,
-        num_one_class_users=int(np.isnan(user_aucs).sum()),
+        num_one_class_users=int(np.isnan(rows.user_aucs).sum()),
     )
+
+
+def _drawn_users(generator: np.random.Generator, num_users: int) -> IntArray:
+    """Returns how often each user is drawn, (num_users,)."""
+    drawn = generator.integers(num_users, size=num_users) if num_users else np.zeros(0, np.int64)
+    return np.bincount(drawn, minlength=num_users)
+
+
+def _with_intervals(found: Mapping[str, float | None], draws: list[dict[str, float | None]]) -> dict[str, Any]:
+    intervals = {f"{name}_interval": percentile_interval([draw[name] for draw in draws]) for name in found}
+    return {**found, **intervals}
 
 
 def percentile_interval(draws: list[float | None], confidence: float = 0.95) -> Interval:

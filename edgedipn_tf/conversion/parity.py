@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.recipes import Recipe, Tolerance
-from edgedipn_tf.metrics import auc
+from edgedipn_tf.ranking import auc
 
 FloatArray = npt.NDArray[np.float32]
 ByIntent = Mapping[str, FloatArray]

@@ -53,7 +53,7 @@ def test_split_without_samples_is_undefined_not_an_error(tmp_path):
     empty = open_dataset(write_dataset(tmp_path / "data", num_users={"train": 1, "eval": 0}))
     found = evaluation.Evaluator(FixedModel(), empty, "eval", 8, batch_size=7)(num_draws=3)
     assert {values.auc for values in found.values()} == {None}
-    assert evaluation.table(tiny_schema(), found).count("n/a") == 3 * 3
+    assert evaluation.table(tiny_schema(), found).count("n/a") == 3 * 6
 
 
 def test_logits_that_are_not_finite_are_one_line(dataset):
@@ -71,8 +71,13 @@ def test_evaluator_follows_the_model_as_it_changes(dataset):
 
 def test_table_shows_values_intervals_and_what_is_undefined():
     interval = metrics.Interval(0.5, 0.75, 0)
-    nothing = metrics.Interval(None, None, 5)
-    values = metrics.IntentMetrics(0.625, interval, None, nothing, 0.25, 3, 4, 2, 2)
+    values = metrics.IntentMetrics(
+        auc=0.625, auc_interval=interval, gauc=None, gauc_interval=metrics.Interval(None, None, 5),
+        pr_auc=0.5, pr_auc_interval=interval, log_loss=0.25, log_loss_interval=interval,
+        brier=0.125, brier_interval=interval, calibration_error=0.03, calibration_error_interval=interval,
+        num_positives=3, num_negatives=4, num_users=2, num_one_class_users=2,
+    )  # fmt: skip
     lines = evaluation.table(tiny_schema(), dict.fromkeys([i.name for i in tiny_schema().intents], values)).splitlines()
-    assert lines[1].split() == ["realtime_purchase", "RPAUC", "0.6250", "(0.5000-0.7500)", "n/a", "0.2500", "3", "4"]
+    estimates = ["0.6250", "(0.5000-0.7500)", "n/a", "0.5000", "0.2500", "0.1250", "0.0300"]
+    assert lines[1].split() == ["realtime_purchase", "RPAUC", *estimates, "3", "4"]
     assert len(lines) == 4 and len({len(line) for line in lines}) == 1

@@ -12,7 +12,7 @@ import tensorflow as tf
 from edgedipn_tf import config, training
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import open_dataset
-from edgedipn_tf.metrics import auc
+from edgedipn_tf.ranking import auc
 from edgedipn_tf.workdir import Workdir
 from tests.edgedipn_tf.tiny_dataset import tiny_schema, write_dataset
 from tests.edgedipn_tf.tiny_training import SETTINGS, train_tiny
