@@ -9,10 +9,10 @@ from edgedipn_tf import commands
 from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = """
-Evaluates the model of a finished training run. Per intent: exact AUC (ties as 1/2), AUC per user (GAUC), average precision
-(PR-AUC), log-loss, Brier score and expected calibration error (ECE, 15 bins of equal mass), each with its 95 % interval
-from a bootstrap over users; the table shows the interval of AUC, the file all. What has no known labels of both classes
-is "n/a".
+Evaluates the model of a finished training run. Per intent: exact AUC (ties as 1/2), AUC per user (GAUC), average
+precision (PR-AUC), log-loss, Brier score and expected calibration error (ECE, 15 bins of equal mass), each with its
+95 % interval from a bootstrap over users; the table shows the interval of AUC, the file all. What has no known labels
+of both classes is "n/a".
 
   python -m edgedipn_tf.evaluate --workdir=workdir
   python -m edgedipn_tf.evaluate --workdir=workdir --data=other_dataset --split=train
