@@ -47,6 +47,7 @@ class LogDescription:
         suggested_flags: flags of `beam_pipelines.discretize_events` that fit it.
         caveats: what a reader of results on this log has to know, one sentence each.
         counts: what was read, left out and written.
+        intents_not_applicable: names of intents that the log cannot judge: no label is known, or it means nothing.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LogDescription:
     suggested_flags: Mapping[str, str | int]
     caveats: tuple[str, ...]
     counts: Mapping[str, int]
+    intents_not_applicable: tuple[str, ...] = ()
 
 
 class LogWriter:

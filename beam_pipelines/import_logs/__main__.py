@@ -5,11 +5,11 @@ import sys
 
 from absl import flags
 
-from beam_pipelines.import_logs import jd, source, taobao
+from beam_pipelines.import_logs import jd, rees46, source, taobao, yoochoose
 from beam_pipelines.raw_log import LogWriter
 from edgedipn_tf import commands, publishing
 
-LOGS = {log.name: log for log in (taobao.LOG, jd.LOG)}
+LOGS = {log.name: log for log in (taobao.LOG, jd.LOG, rees46.LOG, yoochoose.LOG)}
 _WHERE = "\n".join(f"{log.name}:\n" + "\n".join(f"  {line}" for line in log.where_to_get) for log in LOGS.values())
 DESCRIPTION = f"""Imports a public log, so that beam_pipelines.discretize_events can read it.
 
@@ -37,10 +37,11 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
         InputError: when a file is absent, damaged, or not of this log.
     """
     log = LOGS[values.log]
-    files = source.find_files(log, pathlib.Path(values.input))
+    given = pathlib.Path(values.input)
+    files = source.find_files(log, given)
     output = pathlib.Path(values.output)
     with publishing.publish_folder(output, values.overwrite) as folder:
-        digests = source.checksums(log, files)
+        digests = source.checksums(log, files, given if given.is_dir() else given.parent)
         writer = LogWriter(folder)
         description = log.convert(files, writer)
         if not sum(writer.num_rows.values()):

@@ -54,6 +54,13 @@ CAVEATS = (
     "it has passed, and is left out where another product was opened before that",
     "sessions of one shop category (appliances) with few orders: intervals of the purchase intents are wide",
 )
+NOT_APPLICABLE = (
+    "longtime_purchase",
+    "retention",
+    "realtime_top_category",
+    "longtime_top_category",
+    "longtime_leaf_category",
+)
 
 
 def convert(files: Sequence[pathlib.Path], writer: LogWriter) -> LogDescription:
@@ -77,6 +84,7 @@ def convert(files: Sequence[pathlib.Path], writer: LogWriter) -> LogDescription:
         },
         caveats=CAVEATS,
         counts=dict(counts),
+        intents_not_applicable=NOT_APPLICABLE,
     )
 
 

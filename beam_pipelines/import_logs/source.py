@@ -52,17 +52,35 @@ def find_files(log: PublicLog, path: pathlib.Path) -> list[pathlib.Path]:
     return sorted(found)
 
 
-def checksums(log: PublicLog, files: Sequence[pathlib.Path]) -> dict[str, str]:
-    """Returns the SHA-256 of each file; says on standard error which are not known."""
-    digests = {file.name: publishing.file_sha256(file) for file in files}
-    for name, digest in digests.items():
-        if digest not in log.known_sha256:
-            print(
-                f"warning: {name} (sha256 {digest[:16]}...) is not a {log.name} file that this importer was checked "
-                "with; results are not comparable with published ones",
-                file=sys.stderr,
-            )
+def checksums(log: PublicLog, files: Sequence[pathlib.Path], folder: pathlib.Path) -> dict[str, str]:
+    """Returns the SHA-256 of each file by its path below the folder; says on standard error which are not known."""
+    digests = {file.relative_to(folder).as_posix(): publishing.file_sha256(file) for file in files}
+    unknown = [name for name, digest in digests.items() if digest not in log.known_sha256]
+    if unknown:
+        first = f"{unknown[0]} (sha256 {digests[unknown[0]][:16]}...)"
+        more = f" and {len(unknown) - 1} more files are" if len(unknown) > 1 else " is"
+        print(
+            f"warning: {first}{more} not of {log.name} as this importer was checked with; results may not be "
+            "comparable with published ones",
+            file=sys.stderr,
+        )
     return digests
+
+
+def the_file(files: Sequence[pathlib.Path], log_name: str, *names: str) -> pathlib.Path:
+    """Returns the file that has one of the names, plain or with .gz.
+
+    Raises:
+        InputError: when there is none, or more than one.
+    """
+    found = [file for file in files if file.name.removesuffix(".gz") in names]
+    if len(found) != 1:
+        here = ", ".join(file.name for file in files)
+        wanted = " or ".join(names)
+        raise InputError(
+            f"{log_name} needs one file {wanted}, plain or .gz, but has {here}: give the folder of all files"
+        )
+    return found[0]
 
 
 @contextlib.contextmanager

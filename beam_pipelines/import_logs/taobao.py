@@ -5,23 +5,29 @@ pages, top categories, stay times and prices are not in the log. Rows outside th
 records of the discretization, whose suggested time bounds name the nine days.
 """
 
+import collections
 import pathlib
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.import_logs.source import PublicLog, open_plain
+from beam_pipelines.import_logs.rows import ID, Form, read_rows
+from beam_pipelines.import_logs.source import PublicLog
 from beam_pipelines.raw_log import LogDescription, LogWriter
 
 _ACTIONS = {"pv": "browse", "fav": "collect", "cart": "cart", "buy": "purchase"}
-# Eleven digits of seconds reach the year 5138; times that make no sense, negative ones too, are judged later.
-_ROW = (
-    r"\A(?P<user>[0-9]+),(?P<item>[0-9]+),(?P<category>[0-9]+),"
-    rf"(?P<behaviour>{'|'.join(_ACTIONS)}),(?P<seconds>-?[0-9]{{1,11}})\r?\z"
+_FORM = Form(
+    "rows",
+    {
+        "user": ID,
+        "item": ID,
+        "category": ID,
+        "behaviour": "|".join(_ACTIONS),
+        # Eleven digits of seconds reach the year 5138; times that make no sense, negative ones too, are judged later.
+        "seconds": "-?[0-9]{1,11}",
+    },
 )
-_BLOCK_BYTES = 16 << 20
 _LOG_END_MS = 1_512_316_799_999  # 2017-12-03T23:59:59.999+08:00
 
 CAVEATS = (
@@ -33,20 +39,15 @@ CAVEATS = (
     "28 of 62,844 rows of the known sample lie outside the nine days and are bad records (bad_time)",
     "whole seconds: the order of actions within a second is that of the file",
 )
+NOT_APPLICABLE = ("longtime_top_category", "longtime_leaf_category", "realtime_top_category")
 
 
 def convert(files: Sequence[pathlib.Path], writer: LogWriter) -> LogDescription:
     """Writes the browse input; rows that are not of the published form are counted and left out."""
-    counts = {"rows_read": 0, "rows_malformed": 0}
+    counts: collections.Counter[str] = collections.Counter()
     for file in files:
-        with open_plain(file) as stream:
-            for lines in _blocks(stream):
-                fields = pc.extract_regex(lines, _ROW)
-                rows = fields.filter(fields.is_valid())
-                counts["rows_read"] += len(lines)
-                counts["rows_malformed"] += len(lines) - len(rows)
-                writer.write("browse", _browse_columns(dict(zip(rows.type.names, rows.flatten(), strict=True))))
-                print(f"taobao: {counts['rows_read']:,} rows read", flush=True)
+        for rows in read_rows(file, _FORM, counts):
+            writer.write("browse", _browse_columns(rows))
     return LogDescription(
         name="taobao",
         is_simulated=False,
@@ -64,26 +65,19 @@ def convert(files: Sequence[pathlib.Path], writer: LogWriter) -> LogDescription:
             "samples_per_user_day": 8,
         },
         caveats=CAVEATS,
-        counts=counts,
+        counts=dict(counts),
+        intents_not_applicable=NOT_APPLICABLE,
     )
 
 
-def _blocks(stream: BinaryIO) -> Iterator[pa.Array]:
-    """Yields the lines that are not blank, as bytes of any encoding, many at a time."""
-    while block := stream.read(_BLOCK_BYTES):
-        block += stream.readline()
-        yield pa.array([line for line in block.split(b"\n") if line.strip()], pa.binary())
-
-
-def _browse_columns(fields: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    texts = {name: values.cast(pa.string()) for name, values in fields.items()}
-    behaviour = pc.index_in(texts["behaviour"], pa.array(list(_ACTIONS)))
+def _browse_columns(rows: pa.RecordBatch) -> dict[str, pa.Array]:
+    behaviour = pc.index_in(rows["behaviour"], pa.array(list(_ACTIONS)))
     return {
-        "user_id": texts["user"],
-        "timestamp_ms": pc.multiply(texts["seconds"].cast(pa.int64()), 1000),
+        "user_id": rows["user"],
+        "timestamp_ms": pc.multiply(rows["seconds"].cast(pa.int64()), 1000),
         "action": pa.array(list(_ACTIONS.values())).take(behaviour),
-        "leaf_category": texts["category"],
-        "item_id": texts["item"],
+        "leaf_category": rows["category"],
+        "item_id": rows["item"],
     }
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from beam_pipelines.import_logs import __main__ as import_logs
-from beam_pipelines.import_logs import source, taobao
+from beam_pipelines.import_logs import rows, source, taobao
 from edgedipn_tf import commands
 
 ROWS = (
@@ -149,7 +149,7 @@ def test_line_endings(tmp_path: pathlib.Path, ending: bytes) -> None:
 
 
 def test_a_log_longer_than_a_block(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taobao, "_BLOCK_BYTES", 4096)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 4096)
     lines = [f"{number},9001,301,pv,{1511568000 + number}" for number in range(1000)]
     (tmp_path / "mine.csv").write_text("\n".join(lines))
     assert run(tmp_path / "mine.csv", tmp_path / "log") == 0
@@ -190,9 +190,9 @@ def test_an_unknown_file_is_a_warning_and_a_known_one_is_not(
     path = tmp_path / "mine.csv"
     path.write_bytes(ROWS)
     digest = hashlib.sha256(ROWS).hexdigest()
-    assert source.checksums(taobao.LOG, [path]) == {"mine.csv": digest}
+    assert source.checksums(taobao.LOG, [path], tmp_path) == {"mine.csv": digest}
     assert capsys.readouterr().err.startswith("warning: mine.csv")
-    source.checksums(dataclasses.replace(taobao.LOG, known_sha256={digest: "mine"}), [path])
+    source.checksums(dataclasses.replace(taobao.LOG, known_sha256={digest: "mine"}), [path], tmp_path)
     assert capsys.readouterr().err == ""
 
 
@@ -210,9 +210,9 @@ def test_the_real_log(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
     assert run(folder, tmp_path / "log") == 0
     assert "warning" not in capsys.readouterr().err
     assert counts(tmp_path / "log") == {"rows_read": 62_844, "rows_malformed": 0, "browse_rows": 62_844}
-    rows = browse_rows(tmp_path / "log")
-    actions = collections.Counter(r["action"] for r in rows)
+    imported = browse_rows(tmp_path / "log")
+    actions = collections.Counter(r["action"] for r in imported)
     assert actions == {"browse": 56_345, "collect": 1_820, "cart": 3_354, "purchase": 1_325}
-    assert len({r["user_id"] for r in rows}) == 618
-    inside = [r for r in rows if 1_511_539_200_000 <= r["timestamp_ms"] < 1_512_316_800_000]
-    assert len(rows) - len(inside) == 28
+    assert len({r["user_id"] for r in imported}) == 618
+    inside = [r for r in imported if 1_511_539_200_000 <= r["timestamp_ms"] < 1_512_316_800_000]
+    assert len(imported) - len(inside) == 28
