@@ -41,6 +41,13 @@ class TrainingConfig:
     data: str = _setting("", "folder of the dataset, made by beam_pipelines.discretize_events", bool, "given")
     model: str = _setting("edgedipn", "name of a model, see above", bool, "given")
     max_length: int = _count(256, "newest actions of a view that the model sees; at most the schema's max_length")
+    initial_checkpoint: str = _setting(
+        "",
+        "folder of a finished run of the same model to start from, for retraining on newer logs; its vocabulary has to "
+        "be the start of the dataset's",
+        lambda value: True,
+        "a folder",
+    )
     num_hops: int = _count(10, "hops of the multi-level attention")
     penalty_weight: float = _setting(
         0.01,

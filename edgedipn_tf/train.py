@@ -16,6 +16,7 @@ tensorboard/, model.keras (the weights of the best epoch) and, when all is done,
 
   python -m edgedipn_tf.train --data=dataset --workdir=workdir
   python -m edgedipn_tf.train --data=dataset --workdir=workdir --preset=edgedipn_paper --max_length=128
+  python -m edgedipn_tf.train --data=tuesday --workdir=workdir_tuesday --initial_checkpoint=workdir_monday
   tensorboard --logdir=workdir/tensorboard
 
 Stopped by Ctrl-C, a crash or a full disk, the same command goes on from the last checkpoint and ends with the result of
@@ -43,7 +44,8 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Trains."""
     given = {name: values[name].value for name in config.settings() if values[name].value is not None}
-    settings = config.resolve(values.preset, {**given, "data": os.path.abspath(values.data)})
+    folders = {name: os.path.abspath(given[name]) for name in ("data", "initial_checkpoint") if name in given}
+    settings = config.resolve(values.preset, {**given, **folders})
     import_tensorflow()
     from edgedipn_tf.training import train_and_evaluate  # loads TensorFlow: --help and wrong flags do without it
 

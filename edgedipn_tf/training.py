@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from edgedipn_tf import evaluation
+from edgedipn_tf import evaluation, initial_checkpoint
 from edgedipn_tf.callbacks import EpochEnd, LiveLine
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
@@ -61,12 +61,21 @@ def train_and_evaluate(
     folder = Workdir(workdir)
     with (
         one_line_errors(dataset.path, workdir),
-        folder.claim({**config.to_json(), **evaluation.fingerprints(dataset)}, dataset.path),
+        folder.claim(_identity(config, dataset), dataset.path),
     ):
         if folder.is_finished:
             print(f"{workdir} is finished and left as it is; choose another --workdir to train again")
             return dict(read_json(folder.metrics, "metrics of a training run", "remove it and run again"))
         return _run(config, dataset, folder, strategy)
+
+
+def _identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
+    """Returns everything that decides the result of a run."""
+    identity = {**config.to_json(), **evaluation.fingerprints(dataset)}
+    if config.initial_checkpoint:
+        path = pathlib.Path(config.initial_checkpoint)
+        identity["initial_checkpoint_fingerprint"] = initial_checkpoint.fingerprint(path)
+    return identity
 
 
 def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
@@ -100,6 +109,10 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf
         checkpoints = Checkpoints(folder.checkpoints, model, history)
         if checkpoints.restore_newest():
             print(f"{folder.path}: goes on after epoch {len(history.epochs)}", flush=True)
+        elif config.initial_checkpoint:
+            path = pathlib.Path(config.initial_checkpoint)
+            num_fresh = initial_checkpoint.load_initial_weights(model, path, dataset)
+            print(f"starts from the weights of {path}; {num_fresh} rows of new names are fresh", flush=True)
     # Not 0: beside a global seed of 0, tf.data cannot take the seed of an epoch, which is a tensor.
     tf.random.set_seed(config.seed + 1)
     evaluate = evaluation.Evaluator(model, dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)

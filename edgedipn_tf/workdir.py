@@ -15,7 +15,7 @@ from typing import Any
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import read_json, write_bytes, write_json
 
-_LOCATION_SETTINGS = ("data",)  # a dataset may be moved: its fingerprint counts
+_LOCATION_SETTINGS = ("data", "initial_checkpoint")  # these may be moved: their fingerprints count
 
 
 @dataclasses.dataclass(frozen=True)

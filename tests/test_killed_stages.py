@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -60,6 +61,14 @@ def test_a_killed_stage_run_again_gives_the_same_artefact(
     assert num_killed >= NUM_KILLS // 2
 
 
+def _wait_for_work(process: subprocess.Popen[str], folder: pathlib.Path) -> None:
+    """Waits until the command has begun its output: before that, Python may still be importing its modules."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not any(folder.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("stage", stages.STAGES, ids=lambda stage: stage.name)
@@ -69,7 +78,8 @@ def test_ctrl_c_ends_with_one_line_and_the_next_run_completes(
     work, seconds = undisturbed
     output = tmp_path / stage.name
     process = stages.start(stage, work, output)
-    time.sleep(0.6 * seconds[stage.name])
+    _wait_for_work(process, tmp_path)
+    time.sleep(0.2 * seconds[stage.name])
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and its children
     printed, _ = process.communicate(timeout=120)
     if process.returncode != 0:  # it may have been done already
