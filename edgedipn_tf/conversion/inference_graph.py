@@ -22,7 +22,7 @@ import tensorflow as tf
 from edgedipn_tf.conversion import inference_tasks
 from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
 from edgedipn_tf.layers.masking import MASKED_SCORE, step_mask
-from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
+from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention, most_attended
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.models.inputs import CANDIDATE_LEVELS, CANDIDATE_VIEW
 from edgedipn_tf.schema import Level
@@ -138,7 +138,13 @@ class InferenceGraph:
         hops = tf.matmul(weights, steps)  # (1, H, D)
         r_f = encoder.w_f(tf.reshape(hops, (1, -1))) * tf.reduce_max(mask, axis=1)
         r_m = tf.reduce_sum(hops, axis=1, keepdims=True) * (1.0 / encoder.num_hops)
-        return r_f, EncodedView(steps * r_m * mask, mask, is_real)
+        reweighted = steps * r_m * mask
+        if encoder.num_kept is not None and encoder.num_kept < reweighted.shape[1]:
+            kept = most_attended(weights, is_real, encoder.num_kept)
+            reweighted = tf.gather(reweighted, kept[0], axis=1)
+            # What is kept is right-aligned, like the steps that it is chosen from.
+            mask, is_real = mask[:, -encoder.num_kept :], is_real[:, -encoder.num_kept :]
+        return r_f, EncodedView(reweighted, mask, is_real)
 
     def _task_layer(self, sources: tf.Tensor, candidates: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = {}

@@ -23,27 +23,33 @@ class MultiLevelAttention(keras.layers.Layer):
     The softmax runs over real steps only. A sample without any has r_f = 0 (the bias too) and V = 0. The penalty is 0
     for samples with fewer real steps than hops: so many hops cannot be apart over so few steps.
 
+    With `num_kept`, not in the paper, V has only the steps that the hops together attend most, in their order: what
+    follows is quadratic in the steps.
+
     Args:
         num_hops: H.
+        num_kept: most steps of V; None keeps all.
 
     Call arguments:
         actions: E, floats (B, T, D); padded steps may hold any number.
         mask: bool (B, T), `True` at real steps.
 
     Returns:
-        r_f (B, D); V (B, T, D), zero at padded steps; penalty float32 (B,).
+        r_f (B, D); V (B, min(T, num_kept), D), right-aligned, zero at padded steps; penalty float32 (B,).
 
     Raises:
-        ValueError: when `num_hops` is below 1.
+        ValueError: when `num_hops` or `num_kept` is below 1.
 
     EdgeDIPN (VLDB 2021), section 3.2, equations 2, 3 and the second term of 9.
     """
 
-    def __init__(self, num_hops: int, **kwargs: Any) -> None:
+    def __init__(self, num_hops: int, num_kept: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if num_hops < 1:
-            raise ValueError(f"num_hops must be at least 1, not {num_hops}")
+        for name, value in (("num_hops", num_hops), ("num_kept", num_kept)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
         self.num_hops = num_hops
+        self.num_kept = num_kept
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         units = input_shape[-1]
@@ -61,6 +67,9 @@ class MultiLevelAttention(keras.layers.Layer):
         flat = tf.reshape(hops, (-1, self.num_hops * actions.shape[-1]))
         r_f = zero_absent(self.w_f(flat), mask)
         reweighted = zero_padding(actions * tf.reduce_mean(hops, axis=1, keepdims=True), mask)
+        if self.num_kept is not None and self.num_kept < actions.shape[1]:
+            kept = most_attended(weights, mask, self.num_kept)
+            reweighted = tf.gather(reweighted, kept, axis=1, batch_dims=1)
         return r_f, reweighted, self._penalty(weights, mask)
 
     def _penalty(self, weights: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -70,4 +79,19 @@ class MultiLevelAttention(keras.layers.Layer):
         return tf.reduce_sum(tf.square(difference), axis=(1, 2)) * tf.cast(has_enough_steps, tf.float32)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_hops": self.num_hops}
+        return {**super().get_config(), "num_hops": self.num_hops, "num_kept": self.num_kept}
+
+
+def most_attended(weights: tf.Tensor, mask: tf.Tensor, num_kept: int) -> tf.Tensor:
+    """Returns the steps with the largest sum of weights over hops, in their order, int32 (B, num_kept).
+
+    Padded steps come last in rank and, being the oldest, first in order: what is kept is right-aligned like its view.
+
+    Args:
+        weights: A, floats (B, H, T).
+        mask: bool (B, T), `True` at real steps.
+        num_kept: how many, at most T.
+    """
+    attended = tf.reduce_sum(weights, axis=1) - (1.0 - tf.cast(mask, weights.dtype))  # (B, T); below 0 at padding
+    kept = tf.math.top_k(attended, num_kept).indices
+    return -tf.math.top_k(-kept, num_kept).values  # sorted, by the operator that TFLite has

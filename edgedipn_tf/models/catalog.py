@@ -72,6 +72,10 @@ VARIANTS: dict[str, Variant] = {
     "edgedipn_with_fastgrnnlr": _edgedipn(
         "the complete model with low-rank FastGRNN (Table 3)", encoder="fastgrnn_lowrank"
     ),
+    "edgedipn_top64": _edgedipn(
+        "the complete model, but only the 64 most attended actions of a view meet the other views (not in the paper)",
+        encoder="attention_top64",
+    ),
     # DIPN (KDD 2019), section 6.1 and Table 6.
     "dipn": _dipn("DIPN as printed: every step of every pair enters the branches; the two purchase intents"),
     "dipn_edge": _dipn("dipn with the mean over steps, small enough for a phone", readout="mean"),

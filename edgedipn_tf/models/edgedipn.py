@@ -26,6 +26,7 @@ from edgedipn_tf.schema import Feature, Level, Schema
 
 ENCODERS: dict[str, Callable[[int, int, str], keras.layers.Layer]] = {
     "attention": lambda units, num_hops, name: MultiLevelAttention(num_hops, name=name),
+    "attention_top64": lambda units, num_hops, name: MultiLevelAttention(num_hops, num_kept=64, name=name),
     "gru": lambda units, num_hops, name: GRUEncoder(units, name=name),
     "fastgrnn": lambda units, num_hops, name: FastGRNNEncoder(units, name=name),
     "fastgrnn_lowrank": lambda units, num_hops, name: FastGRNNEncoder(units, rank=max(1, units // 4), name=name),
@@ -151,6 +152,7 @@ class EdgeDIPN(keras.Model):
             masks[view] = step_mask(inputs[view])
             actions = self.embeddings[view](inputs[view])  # (B, T, D); the encoder masks padding
             r_f, reweighted[view], view_penalty = self.encoders[view](actions, masks[view])
+            masks[view] = masks[view][:, -reweighted[view].shape[1] :]  # an encoder may keep fewer steps
             sources.append(r_f)
             penalty += tf.reduce_mean(view_penalty)
         for s, b in self.pairs:

@@ -47,6 +47,14 @@ def test_it_equals_the_training_form(name: str) -> None:
     assert difference(tiny_model(name, SCHEMA), example_inputs(SCHEMA, MAX_LENGTH, 12, seed=1)) <= 1e-6
 
 
+def test_it_equals_the_training_form_with_fewer_steps_kept() -> None:
+    model = tiny_model("edgedipn_top64", SCHEMA)
+    for encoder in model.encoders.values():
+        encoder.num_kept = 3
+    inputs = example_inputs(SCHEMA, MAX_LENGTH, 12, seed=1)
+    assert difference(model, inputs) <= 1e-6
+
+
 @pytest.mark.parametrize("length", [1, 2, 16])
 def test_at_any_length(length: int) -> None:
     assert difference(tiny_model("edgedipn", SCHEMA), example_inputs(SCHEMA, length, 8, seed=length)) <= 1e-6

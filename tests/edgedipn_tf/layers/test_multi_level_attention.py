@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
+from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention, most_attended
 
 ACTIONS = tf.constant([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])  # the first step is padding
 MASK = tf.constant([[False, True, True]])
@@ -65,9 +65,20 @@ def test_no_bias_in_equation_2_and_shapes_of_weights():
     assert shapes == {"w_s1/kernel": (4, 4), "w_s2/kernel": (4, 3), "w_f/kernel": (12, 4), "w_f/bias": (4,)}
 
 
-def test_no_hops_are_refused():
+def test_no_hops_and_no_kept_steps_are_refused():
     with pytest.raises(ValueError, match="num_hops must be at least 1, not 0"):
         MultiLevelAttention(num_hops=0)
+    with pytest.raises(ValueError, match="num_kept must be at least 1, not 0"):
+        MultiLevelAttention(num_hops=1, num_kept=0)
+
+
+def test_most_attended_steps_keep_their_order_after_padding():
+    weights = np.array([[[0.0, 0.1, 0.5, 0.1, 0.3], [0.0, 0.6, 0.1, 0.2, 0.1]], [[0.0, 0.0, 0.0, 0.4, 0.6]] * 2])
+    mask = np.array([[False, True, True, True, True], [False, False, False, True, True]])
+    # Sums of the first sample: .7, .6, .3, .4 for steps 1 to 4. The second has two real steps and one place too many.
+    kept = most_attended(tf.constant(weights, tf.float32), tf.constant(mask), 3).numpy()
+    assert kept[0].tolist() == [1, 2, 4]
+    assert kept[1, 0] < 3 and kept[1, 1:].tolist() == [3, 4]
 
 
 def test_config_round_trip(layer):

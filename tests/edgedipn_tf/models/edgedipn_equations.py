@@ -44,7 +44,8 @@ def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, 
     r_f = dense(layer.w_f, np.concatenate(list(r)))
     hops = len(a)
     penalty = np.linalg.norm(a @ a.T - np.eye(hops), "fro") ** 2 if n >= hops else 0.0
-    return r_f, e * r.mean(axis=0), penalty
+    kept = np.sort(np.argsort(-a.sum(axis=0), kind="stable")[: layer.num_kept])  # all, when it is None
+    return r_f, (e * r.mean(axis=0))[kept], penalty
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -82,7 +83,13 @@ def _fast_grnn(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np
     return h, np.reshape(states, (-1, d)), 0.0
 
 
-_ENCODERS = {"attention": _multi_level, "gru": _gru, "fastgrnn": _fast_grnn, "fastgrnn_lowrank": _fast_grnn}
+_ENCODERS = {
+    "attention": _multi_level,
+    "attention_top64": _multi_level,
+    "gru": _gru,
+    "fastgrnn": _fast_grnn,
+    "fastgrnn_lowrank": _fast_grnn,
+}
 
 
 def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:

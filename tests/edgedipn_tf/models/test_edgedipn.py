@@ -47,6 +47,17 @@ def test_forward_pass_is_that_of_the_equations(tiny_schema, inputs, name):
     assert [float(loss) for loss in model.losses] == pytest.approx([0.01 * penalty], rel=1e-5)
 
 
+def test_forward_pass_with_fewer_steps_kept_is_that_of_the_equations(tiny_schema, inputs):
+    model = _model(tiny_schema, "edgedipn_top64")
+    for encoder in model.encoders.values():
+        encoder.num_kept = 4  # of views of 0, 1, 2, 3 and 9 actions
+    expected, penalty = edgedipn_equations.forward(model, inputs)
+    _assert_equal_logits(model(inputs), expected, atol=1e-5)
+    assert [float(loss) for loss in model.losses] == pytest.approx([0.01 * penalty], rel=1e-5)
+    complete, _ = edgedipn_equations.forward(_model(tiny_schema), inputs)
+    assert max(np.abs(complete[name] - expected[name]).max() for name in expected) > 1e-2  # it does leave steps out
+
+
 def test_outputs_are_float32_by_intent_in_the_order_of_the_schema(model, inputs, tiny_schema):
     logits = model(inputs)
     assert {name: (logit.dtype, logit.shape[1]) for name, logit in logits.items()} == {

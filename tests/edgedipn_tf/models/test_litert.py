@@ -12,11 +12,14 @@ from edgedipn_tf.models import variants
 from edgedipn_tf.models.inputs import example_inputs, input_signature
 
 
-@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_v0", "edgedipn_fastgrnnlr"])
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_top64", "edgedipn_v0", "edgedipn_fastgrnnlr"])
 def test_converts_at_batch_one_with_builtin_operators(tiny_schema, tmp_path, name):
     # One user and one category intent: the converter's time grows with the graph.
     schema = dataclasses.replace(tiny_schema, intents=tiny_schema.intents[1:3])
     model = variants.build_model(name, schema, units=4, num_hops=3, hidden_units=(6, 5))
+    if name == "edgedipn_top64":
+        for encoder in model.encoders.values():
+            encoder.num_kept = 4  # fewer than the 9 steps here
     rng = np.random.default_rng(11)
     model.set_weights([rng.normal(scale=0.6, size=w.shape) for w in model.weights])
     archive = keras.export.ExportArchive()

@@ -28,6 +28,7 @@ def _build(name, schema, **options):
         ("edgedipn_v3", MultiLevelAttention, 8, "DataLevelAttention"),
         ("edgedipn_v4", MultiLevelAttention, 8, "ParallelTaskAttention"),
         ("edgedipn", MultiLevelAttention, 8, "TaskAttention"),
+        ("edgedipn_top64", MultiLevelAttention, 8, "TaskAttention"),
         ("edgedipn_tradition", MultiLevelAttention, 3, "TaskAttention"),
         ("edgedipn_with_gru", GRUEncoder, 8, "TaskAttention"),
         ("edgedipn_with_fastgrnn", FastGRNNEncoder, 8, "TaskAttention"),
@@ -44,8 +45,8 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 
 
 def test_no_variant_is_without_a_test_or_a_description():
-    assert len([name for name in catalog.VARIANTS if name.startswith("edgedipn")]) == 12  # tested above
-    assert len(catalog.VARIANTS) == 12 + 18  # tested in test_dipn
+    assert len([name for name in catalog.VARIANTS if name.startswith("edgedipn")]) == 13  # tested above
+    assert len(catalog.VARIANTS) == 13 + 18  # tested in test_dipn
     assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
