@@ -35,9 +35,9 @@ DIPN_TASKS = ("realtime_purchase", "longtime_purchase")
 """The two tasks of DIPN, within one hour and one day; the day is that of the dataset's schema."""
 
 
-def _edgedipn(description: str, **changes: Any) -> Variant:
+def _edgedipn(description: str, family: str = "edgedipn", **changes: Any) -> Variant:
     complete = {"views": VIEWS, "encoder": "attention", "has_inter_view": True, "task_attention": "full"}
-    return Variant(description=description, family="edgedipn", arguments={**complete, **changes})
+    return Variant(description=description, family=family, arguments={**complete, **changes})
 
 
 def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: Any) -> Variant:
@@ -66,6 +66,9 @@ VARIANTS: dict[str, Variant] = {
     ),
     "edgedipn_tradition": _edgedipn(
         "browse view, history and profile only: no swipe, no tap view, no pairs", views=("browse",)
+    ),
+    "edgedipn_single": _edgedipn(
+        "one complete model an intent, nothing shared: eight times the weights and the time", family="edgedipn_single"
     ),
     "edgedipn_with_gru": _edgedipn("the complete model with a GRU (Table 3)", encoder="gru"),
     "edgedipn_with_fastgrnn": _edgedipn("the complete model with FastGRNN (Table 3)", encoder="fastgrnn"),

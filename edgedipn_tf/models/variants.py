@@ -8,9 +8,14 @@ from edgedipn_tf.models.catalog import find_variant, predicted_schema
 from edgedipn_tf.models.dipn import DIPN
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.models.inputs import input_signature
+from edgedipn_tf.models.single_intent import SingleIntentEdgeDIPNs
 from edgedipn_tf.schema import Schema
 
-FAMILIES: dict[str, type[keras.Model]] = {"edgedipn": EdgeDIPN, "dipn": DIPN}
+FAMILIES: dict[str, type[keras.Model]] = {
+    "edgedipn": EdgeDIPN,
+    "edgedipn_single": SingleIntentEdgeDIPNs,
+    "dipn": DIPN,
+}
 """The models that variants are configurations of."""
 
 
@@ -44,7 +49,8 @@ def build_model(
     """
     variant = find_variant(name)
     length = schema.max_length if max_length is None else max_length
-    own = {"edgedipn": {"num_hops": num_hops, "penalty_weight": penalty_weight}, "dipn": {"max_length": length}}
+    of_hops = {"num_hops": num_hops, "penalty_weight": penalty_weight}
+    own = {"edgedipn": of_hops, "edgedipn_single": of_hops, "dipn": {"max_length": length}}
     keras.utils.set_random_seed(seed)
     model = FAMILIES[variant.family](
         predicted_schema(name, schema),
