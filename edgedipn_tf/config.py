@@ -95,6 +95,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # EdgeDIPN 5.1; 6.2 GB.
     "edgedipn_paper": {"global_batch_size": 1024, "epsilon": 1e-3},
+    # DIPN 6.1; the paper names neither batch nor number of epochs.
+    "dipn_paper": {"model": "dipn", "epsilon": 1e-3},
     # Seconds: shows that everything runs, learns next to nothing.
     "smoke": {"max_length": 16, "num_hops": 4, "global_batch_size": 32, "num_epochs": 1},
 }

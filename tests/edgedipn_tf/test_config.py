@@ -33,6 +33,11 @@ def test_paper_preset_is_that_of_edgedipn_section_5():
     assert (paper.max_length, paper.num_hops, paper.penalty_weight) == (256, 10, 0.01)
 
 
+def test_paper_preset_of_dipn_is_that_of_its_section_6():
+    resolved = _resolve("dipn_paper")
+    assert (resolved.model, resolved.epsilon, resolved.beta_1, resolved.beta_2) == ("dipn", 1e-3, 0.9, 0.999)
+
+
 def test_given_settings_win_over_the_preset():
     smoke = _resolve("smoke", num_epochs=7)
     assert (smoke.num_epochs, smoke.max_length) == (7, 16)
