@@ -5,11 +5,11 @@ import sys
 
 from absl import flags
 
-from beam_pipelines.import_logs import jd, rees46, retailrocket, source, taobao, yoochoose
+from beam_pipelines.import_logs import hmog, jd, rees46, retailrocket, source, taobao, yoochoose
 from beam_pipelines.raw_log import LogWriter
 from edgedipn_tf import commands, publishing
 
-LOGS = {log.name: log for log in (taobao.LOG, jd.LOG, rees46.LOG, yoochoose.LOG, retailrocket.LOG)}
+LOGS = {log.name: log for log in (taobao.LOG, jd.LOG, rees46.LOG, yoochoose.LOG, retailrocket.LOG, hmog.LOG)}
 _WHERE = "\n".join(f"{log.name}:\n" + "\n".join(f"  {line}" for line in log.where_to_get) for log in LOGS.values())
 DESCRIPTION = f"""Imports a public log, so that beam_pipelines.discretize_events can read it.
 

@@ -2,8 +2,8 @@
 
 `events.csv` has `timestamp,visitorid,event,itemid,transactionid`, times in ms. The category of an item is a property of
 it with a time (`item_properties_part1.csv` and `_part2.csv`: `timestamp,itemid,property,value`): the leaf category of
-an event is the newest `categoryid` of its item at or before the event, never a later one, which nobody knew yet. The top
-category is the root above it in `category_tree.csv` (`categoryid,parentid`; a root has no parent).
+an event is the newest `categoryid` of its item at or before the event, never a later one, which nobody knew yet. The
+top category is the root above it in `category_tree.csv` (`categoryid,parentid`; a root has no parent).
 """
 
 import collections

@@ -5,6 +5,7 @@ Memory is bounded by blocks of some MiB, whatever the file: REES46 publishes mon
 
 import collections
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -49,7 +50,7 @@ class Form:
 def read_rows(file: pathlib.Path, form: Form, counts: Counts) -> Iterator[pa.RecordBatch]:
     """Yields the rows of a file as text columns; rows of another form are counted and left out.
 
-    Blank lines are no rows. Says on the screen how far it is.
+    Blank lines are no rows. Says on the screen how far it is in a file of several blocks.
 
     Raises:
         InputError: when the file is damaged, its header is another one, or a line is longer than a block.
@@ -58,14 +59,12 @@ def read_rows(file: pathlib.Path, form: Form, counts: Counts) -> Iterator[pa.Rec
         _check_header(file, form)
     patterns = {name: rf"\A(?:{pattern})\z" for name, pattern in form.fields.items() if pattern is not None}
     with open_plain(file) as stream:
-        for batch in _batches(file, stream, form, list(patterns), counts):
+        for block, batch in enumerate(_batches(file, stream, form, list(patterns), counts)):
             counts[f"{form.what}_read"] += len(batch)
-            is_good = pa.array([True] * 0, pa.bool_())
-            for name, pattern in patterns.items():
-                fits = pc.match_substring_regex(batch.column(name), pattern)
-                is_good = pc.and_(is_good, fits) if len(is_good) else fits
-            yield keep(batch, is_good, form, counts)
-            print(f"{file.name}: {counts[f'{form.what}_read']:,} {form.what} read", flush=True)
+            fits = [pc.match_substring_regex(batch.column(name), pattern) for name, pattern in patterns.items()]
+            yield keep(batch, functools.reduce(pc.and_, fits), form, counts)
+            if block:
+                print(f"{file.name}: {counts[f'{form.what}_read']:,} {form.what} read", flush=True)
 
 
 def keep(rows: pa.RecordBatch, is_good: pa.Array, form: Form, counts: Counts) -> pa.RecordBatch:
