@@ -30,29 +30,35 @@ def brier_scores(logits: FloatArray, labels: IntArray) -> FloatArray:
     return np.asarray((sigmoid(logits) - labels) ** 2)
 
 
-def equal_mass_bins(logits: FloatArray, num_bins: int = NUM_BINS) -> IntArray:
-    """Returns the bin of each row: bins of equal numbers of rows in the order of the logits, equal logits in one bin.
+def equal_mass_bins(scores: FloatArray, num_bins: int = NUM_BINS) -> IntArray:
+    """Returns the bin of each row: bins of equal numbers of rows in the order of the scores, equal scores in one bin.
 
     Bins of equal width would put every row of a rare intent into the first one.
     """
-    ordered = np.sort(logits)
-    first_place = np.searchsorted(ordered, logits, side="left")
+    ordered = np.sort(scores)
+    first_place = np.searchsorted(ordered, scores, side="left")
     return np.asarray(first_place * num_bins // max(len(ordered), 1))
+
+
+def calibration_error(probabilities: FloatArray, labels: IntArray) -> float | None:
+    """Returns the expected calibration error of rows, see `CalibrationSums.error`; None without rows."""
+    one_user = np.zeros(len(labels), np.int64)
+    return CalibrationSums(probabilities, labels, one_user, 1).error(np.ones(1, np.int64), len(labels))
 
 
 class CalibrationSums:
     """What the calibration error needs of each (user, bin), for any weighting of the users.
 
     Args:
-        logits: (N,) finite.
+        probabilities: (N,).
         labels: (N,) 0 or 1.
         users: (N,) index of the row's user, 0 to num_users - 1.
         num_users: number of users.
     """
 
-    def __init__(self, logits: FloatArray, labels: IntArray, users: IntArray, num_users: int) -> None:
-        cell = users * NUM_BINS + equal_mass_bins(logits)
-        excess = np.bincount(cell, sigmoid(logits) - labels, num_users * NUM_BINS)
+    def __init__(self, probabilities: FloatArray, labels: IntArray, users: IntArray, num_users: int) -> None:
+        cell = users * NUM_BINS + equal_mass_bins(probabilities)
+        excess = np.bincount(cell, np.asarray(probabilities, np.float64) - labels, num_users * NUM_BINS)
         self._excess = excess.reshape(num_users, NUM_BINS)
 
     def error(self, counts: IntArray, num_rows: float) -> float | None:

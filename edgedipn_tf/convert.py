@@ -8,7 +8,7 @@ from absl import flags
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import bundle
-from edgedipn_tf.conversion.recipes import DEFAULT_RECIPES, RECIPES, find_recipes
+from edgedipn_tf.conversion.recipes import DEFAULT_RECIPES, MAX_AUC_DROP, MAX_FLIPS, RECIPES, find_recipes, with_limits
 from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = f"""
@@ -21,7 +21,8 @@ publishes them as a bundle: manifest, files, schema, vocabulary, parity, samples
 Recipes:
 {chr(10).join(f"  {recipe.name:14}{recipe.when_to_choose}" for recipe in RECIPES.values())}
 
-A file farther from Keras than its recipe tolerates is refused (exit code 2, nothing published).
+A file farther from Keras than its recipe tolerates is refused (exit code 2, nothing published): parity.json has the
+AUC, rank correlation, calibration error, flipped decisions and worst samples of each file.
 """
 VERIFY_DESCRIPTION = """
 Checks that a bundle is whole: every hash, the fingerprints of the schema and of the vocabulary.
@@ -59,6 +60,21 @@ def define_flags(values: flags.FlagValues) -> None:
         lower_bound=1,
         flag_values=values,
     )
+    flags.DEFINE_float(
+        "max_auc_drop",
+        MAX_AUC_DROP,
+        "How much less the AUC of an intent may be than that of Keras; on small logs one user more or less is as much.",
+        lower_bound=0.0,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "max_flips",
+        MAX_FLIPS,
+        "Share of decisions at the thresholds 0.2, 0.3, 0.4 that may differ from those of Keras.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=values,
+    )
     flags.DEFINE_bool("overwrite", False, "Replace a bundle that is there.", flag_values=values)
     flags.DEFINE_bool(
         "allow_degraded",
@@ -78,7 +94,8 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts."""
-    recipes = find_recipes(values.recipe)
+    found = find_recipes(values.recipe)
+    recipes = tuple(with_limits(recipe, values.max_auc_drop, values.max_flips) for recipe in found)
     import_tensorflow()
     from edgedipn_tf.conversion.build_bundle import Settings, build_bundle  # --help and `verify` do without TensorFlow
 

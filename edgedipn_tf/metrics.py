@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgedipn_tf.calibration import CalibrationSums, brier_scores, log_losses
+from edgedipn_tf.calibration import CalibrationSums, brier_scores, log_losses, sigmoid
 from edgedipn_tf.ranking import RankedRows, auc_of_groups, auc_per_user, average_precision_of_groups
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -89,7 +89,7 @@ class _UserRows:
         self._num_rows = np.bincount(users, minlength=num_users)
         self._log_losses = np.bincount(users, log_losses(logits, labels), num_users)
         self._brier_scores = np.bincount(users, brier_scores(logits, labels), num_users)
-        self._calibration = CalibrationSums(logits, labels, users, num_users)
+        self._calibration = CalibrationSums(sigmoid(logits), labels, users, num_users)
 
     def metrics(self, counts: IntArray) -> dict[str, float | None]:
         """Returns each metric by name when each user counts `counts` times, (num_users,)."""

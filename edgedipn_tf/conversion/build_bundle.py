@@ -90,12 +90,14 @@ def build_bundle(
         files = _convert(graph, model.count_params(), samples, partial, settings, report)
         runners = {name: scoring.FileRunner(partial / name) for name in files}
         scores = samples.score(model, runners, report)
-        found = {name: parity.compare(r, scores.keras, scores.files[name], scores.labels) for name, r in files.items()}
-        keras_auc = scores.labels.auc(scores.keras)
-        report(parity.format_table(keras_auc, found))
+        found = {
+            name: parity.compare(recipe, scores.keras, scores.files[name], scores.labels, samples.selected)
+            for name, recipe in files.items()
+        }
+        report(parity.format_table(scores.labels.auc(scores.keras), found))
         if not settings.allow_degraded:
             parity.refuse_degraded(found, scores.num_samples)
-        write_json(partial / bundle.PARITY, parity.parity_json(keras_auc, found, scores.num_samples))
+        write_json(partial / bundle.PARITY, parity.parity_json(scores.keras, scores.labels, found))
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
         bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras)
@@ -152,8 +154,8 @@ class _Samples:
         self._dataset, self.workdir = dataset, workdir
         self._num_calibration = settings.calibration_samples
         self._total = dataset.num_samples(_SPLIT)
-        self._selected = scoring.spread(self._total, settings.parity_samples)
-        self._kept = self._selected[scoring.spread(len(self._selected), settings.benchmark_samples)]
+        self.selected = scoring.spread(self._total, settings.parity_samples)
+        self._kept = self.selected[scoring.spread(len(self.selected), settings.benchmark_samples)]
 
     def _batches(self) -> Iterator[scoring.Batch]:
         return self._dataset.evaluation_batches(_SPLIT, self.workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
@@ -171,16 +173,16 @@ class _Samples:
         np.savez(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
     def choose_graph(self, model: keras.Model) -> GraphForm:
-        inputs = (batch[0] for _, batch in scoring.select(self._batches(), self._selected))
+        inputs = (batch[0] for _, batch in scoring.select(self._batches(), self.selected))
         with one_line_errors(self._dataset.path, self.workdir.path):
             return choose_graph(model, inputs)
 
     def score(
         self, model: keras.Model, runners: Mapping[str, scoring.FileRunner], report: Callable[[str], None]
     ) -> scoring.Scores:
-        report(f"comparing with Keras on {len(self._selected)} of {self._total} evaluation samples")
+        report(f"comparing with Keras on {len(self.selected)} of {self._total} evaluation samples")
         with one_line_errors(self._dataset.path, self.workdir.path):
-            return scoring.score(model, runners, self._batches(), self._selected, self._kept, report)
+            return scoring.score(model, runners, self._batches(), self.selected, self._kept, report)
 
 
 def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -> bundle.BundleFile:

@@ -12,6 +12,9 @@ from edgedipn_tf.commands import InputError
 
 SIGNATURE = "predict"
 """Key of the only signature of every file."""
+MAX_AUC_DROP = 0.001
+MAX_FLIPS = 0.01
+"""What the gate tolerates of files with rounded weights by default."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,12 +24,14 @@ class Tolerance:
     Attributes:
         max_abs_error: the largest difference of one probability.
         mean_abs_error: the mean difference.
-        auc_difference: the difference of the exact AUC of any intent that has known labels of both classes.
+        auc_drop: how much less the exact AUC of any intent may be.
+        flips: the share of decisions that may differ, of any intent at any threshold of `agreement.THRESHOLDS`.
     """
 
     max_abs_error: float | None = None
     mean_abs_error: float | None = None
-    auc_difference: float | None = None
+    auc_drop: float | None = None
+    flips: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,24 +65,33 @@ FLOAT16 = Recipe(
     when_to_choose="Half the size, next to exact, as fast as float32; when an int8 file fails the gate.",
     weights="float16",
     # Measured: 1e-4 on simulated data. Half floats have 11 bits, and errors beyond this limit are no rounding.
-    tolerance=Tolerance(max_abs_error=5e-3, auc_difference=0.002),
+    tolerance=Tolerance(max_abs_error=5e-3, auc_drop=MAX_AUC_DROP, flips=MAX_FLIPS),
 )
 DYNAMIC_INT8 = Recipe(
     name="dynamic_int8",
     when_to_choose="The file to ship: a quarter of the size, and ranks users as float32 does.",
     weights="int8",
     # Measured mean errors are 1e-3 to 3e-3; ten times that is a broken file whatever its ranks are.
-    tolerance=Tolerance(mean_abs_error=0.02, auc_difference=0.002),
+    tolerance=Tolerance(mean_abs_error=0.02, auc_drop=MAX_AUC_DROP, flips=MAX_FLIPS),
 )
 STATIC_INT8 = Recipe(
     name="static_int8",
     when_to_choose="Calibrated int8 layers and tables, less exact than dynamic_int8: where it measures faster.",
     weights="int8",
     is_calibrated=True,
-    tolerance=Tolerance(mean_abs_error=0.02, auc_difference=0.002),
+    tolerance=Tolerance(mean_abs_error=0.02, auc_drop=MAX_AUC_DROP, flips=MAX_FLIPS),
 )
 RECIPES = {recipe.name: recipe for recipe in (FLOAT32, FLOAT16, DYNAMIC_INT8, STATIC_INT8)}
 DEFAULT_RECIPES = (FLOAT32.name, DYNAMIC_INT8.name)
+
+
+def with_limits(recipe: Recipe, max_auc_drop: float, max_flips: float) -> Recipe:
+    """Returns a recipe of rounded weights with other limits of the gate; the reference, float32, stays as it is."""
+    if recipe.tolerance.auc_drop is None:
+        return recipe
+    return dataclasses.replace(
+        recipe, tolerance=dataclasses.replace(recipe.tolerance, auc_drop=max_auc_drop, flips=max_flips)
+    )
 
 
 def find_recipes(names: Sequence[str]) -> tuple[Recipe, ...]:

@@ -34,6 +34,8 @@ def test_help_and_verify_do_not_load_tensorflow(tmp_path: pathlib.Path) -> None:
         (["--workdir=w", "--output=o", "--recipe=int4"], "no recipe 'int4'"),
         (["--workdir=w", "--output=o", "--benchmark_samples=0"], "benchmark_samples"),
         (["--workdir=w", "--output=o", "--parity_samples=-1"], "parity_samples"),
+        (["--workdir=w", "--output=o", "--max_flips=2"], "max_flips"),
+        (["--workdir=w", "--output=o", "--max_auc_drop=-1"], "max_auc_drop"),
         (["--workdir=w", "--output=o", "extra"], "unexpected argument 'extra'"),
         (["--workdir=w", "--nonsense=1"], "nonsense"),
         (["verify"], "name one bundle"),

@@ -14,7 +14,7 @@ from edgedipn_tf.conversion import converter
 from edgedipn_tf.conversion.build_bundle import Settings, build_bundle
 from edgedipn_tf.conversion.bundle import read_bundle
 from edgedipn_tf.conversion.export import probabilities
-from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, STATIC_INT8, Tolerance
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, STATIC_INT8, Tolerance, with_limits
 from edgedipn_tf.conversion.scoring import FileRunner
 from tests.edgedipn_tf.conversion.conftest import NUM_KEPT, Published
 from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_model, tiny_schema, write_dataset, write_workdir
@@ -95,7 +95,8 @@ def test_the_table_and_the_steps_are_reported(published: Published) -> None:
 
 # The default and the calibrated recipe give the same bytes again, in a process that has traced other graphs since.
 def test_equal_checkpoints_give_equal_calibrated_files(published: Published, tmp_path: pathlib.Path) -> None:
-    settings = Settings(recipes=(STATIC_INT8,), benchmark_samples=NUM_KEPT, calibration_samples=20)
+    recipe = with_limits(STATIC_INT8, max_auc_drop=0.0, max_flips=0.05)
+    settings = Settings(recipes=(recipe,), benchmark_samples=NUM_KEPT, calibration_samples=20)
     build_bundle(published.workdir, tmp_path / "bundle", None, settings, print)
     name = "edgedipn_static_int8.tflite"
     assert (tmp_path / "bundle" / name).read_bytes() == (published.bundle / name).read_bytes()

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.parity import Labels, compare, format_table, parity_json, refuse_degraded
-from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Recipe, Tolerance
+from edgedipn_tf.conversion import parity
+from edgedipn_tf.conversion.parity import ByIntent, FileParity, Labels, format_table, parity_json, refuse_degraded
+from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Recipe, Tolerance, with_limits
 
 # Two positives above two negatives: AUC 1. The fifth sample is unknown and counts for errors only.
 KERAS = {"buy": np.array([[0.1], [0.2], [0.3], [0.4], [0.9]], np.float32)}
@@ -20,6 +21,10 @@ LABELS = Labels(
 
 def with_tolerance(recipe: Recipe, **limits: float) -> Recipe:
     return dataclasses.replace(recipe, tolerance=Tolerance(**limits))
+
+
+def compare(recipe: Recipe, keras: ByIntent, file: ByIntent, labels: Labels) -> FileParity:
+    return parity.compare(recipe, keras, file, labels, positions=10 * np.arange(len(next(iter(keras.values())))))
 
 
 def test_errors_and_auc_by_hand() -> None:
@@ -72,19 +77,52 @@ def test_a_file_that_swaps_users_is_refused_with_the_intent_and_the_resolution()
 
 
 def test_a_large_mean_error_is_refused_even_when_ranks_are_kept() -> None:
-    # Every probability is 0.1 lower: the order is the same, what passes a threshold of a policy is not.
-    found = compare(DYNAMIC_INT8, KERAS, {"buy": KERAS["buy"] - 0.1}, LABELS)
-    assert found.violations == ("mean error 0.1 > 0.02",)
+    # Every probability is 0.03 lower: the order is the same, and no threshold lies between.
+    keras = {"buy": KERAS["buy"] + 0.05}
+    found = compare(DYNAMIC_INT8, keras, {"buy": keras["buy"] - 0.03}, LABELS)
+    assert found.violations == ("mean error 0.03 > 0.02",)
 
 
-def test_a_gain_beyond_the_tolerance_is_refused_too() -> None:
-    # The gate asks whether the file does what Keras does, not whether it got lucky. Positives 0.1 and 0.2 below
-    # negatives 0.201 and 0.4: AUC 0; with 0.2 and 0.201 exchanged one of four pairs is in order.
+def test_decisions_that_flip_are_refused_by_intent_and_threshold() -> None:
+    # 0.2 and 0.4 are at their thresholds: a hair less is another decision. 0.3 only gains.
+    file = {"buy": KERAS["buy"] + np.array([[0], [-0.001], [0.001], [-0.001], [0]], np.float32)}
+    found = compare(DYNAMIC_INT8, KERAS, file, LABELS)
+    assert found.flips == {"buy": {"0.2": 0.2, "0.3": 0.0, "0.4": 0.2}}
+    assert found.violations == (
+        "20.00% of buy flips at 0.2, beyond --max_flips=0.01",
+        "20.00% of buy flips at 0.4, beyond --max_flips=0.01",
+    )
+    assert compare(with_limits(DYNAMIC_INT8, 0.0, 0.2), KERAS, file, LABELS).is_within_tolerance
+
+
+def test_limits_of_the_reference_do_not_change() -> None:
+    assert with_limits(FLOAT32, 1.0, 1.0) == FLOAT32
+
+
+def test_a_gain_is_no_drop() -> None:
+    # Positives 0.1 and 0.2 below negatives 0.201 and 0.4: AUC 0; with 0.2 and 0.201 exchanged one of four pairs is in
+    # order.
     keras = {"buy": np.array([[0.1], [0.2], [0.201], [0.4], [0.9]], np.float32)}
     file = {"buy": keras["buy"][[0, 2, 1, 3, 4]]}
     labels = Labels({"buy": 1 - LABELS.labels["buy"]}, LABELS.weights)
     found = compare(DYNAMIC_INT8, keras, file, labels)
-    assert found.violations == ("AUC of buy +0.2500, beyond 0.002 (one swapped pair is 0.25)",)
+    assert found.auc_difference == {"buy": 0.25} and found.is_within_tolerance
+
+
+def test_worst_samples_are_named_by_their_position_in_the_split() -> None:
+    file = {"buy": KERAS["buy"] + np.array([[0], [0.1], [0], [-0.3], [0]], np.float32)}
+    worst = compare(FLOAT32, KERAS, file, LABELS).worst_samples
+    assert [(sample.sample, sample.intent, sample.place) for sample in worst[:2]] == [(30, "buy", 0), (10, "buy", 0)]
+    assert (worst[0].keras, worst[0].file) == (pytest.approx(0.4), pytest.approx(0.1))
+
+
+def test_rank_correlation_and_calibration_error_stand_beside_the_auc() -> None:
+    # 0.2 and 0.3 change places: Spearman's is 1 - 6 (1 + 1) / (5 (25 - 1)).
+    file = {"buy": KERAS["buy"][[0, 2, 1, 3, 4]]}
+    found = compare(FLOAT32, KERAS, file, LABELS)
+    assert found.rank_correlation == {"buy": pytest.approx(0.9)}
+    # Four known rows, each in a bin of its own: labels 0, 0, 1, 1.
+    assert found.calibration_error == {"buy": pytest.approx((0.1 + 0.3 + 0.8 + 0.6) / 4)}
 
 
 def test_outputs_are_bound_by_name() -> None:
@@ -105,9 +143,12 @@ def test_a_probability_that_is_not_finite_is_refused_whatever_the_tolerance(brok
 
 def test_parity_json_holds_what_was_found_and_what_was_tolerated() -> None:
     found = compare(FLOAT32, KERAS, KERAS, LABELS)
-    values = json.loads(json.dumps(parity_json({"buy": 1.0}, {"m.tflite": found}, 5)))
+    values = json.loads(json.dumps(parity_json(KERAS, LABELS, {"m.tflite": found})))
     assert values["num_samples"] == 5
-    assert values["keras"] == {"auc": {"buy": 1.0}}
+    assert values["keras"] == {
+        "auc": {"buy": 1.0},
+        "calibration_error": {"buy": pytest.approx((0.1 + 0.2 + 0.7 + 0.6) / 4)},
+    }
     assert values["files"]["m.tflite"]["is_within_tolerance"] is True
     assert values["files"]["m.tflite"]["max_abs_error"] == 0
     assert values["tolerance"]["float32"]["max_abs_error"] == 1e-5
