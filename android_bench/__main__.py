@@ -9,9 +9,9 @@ from absl import flags
 from android_bench import results, table
 from android_bench.benchmark import TOOL_PAGE, Tools, measure
 from android_bench.bundle import open_bundle
-from android_bench.command import run_command
-from android_bench.errors import InputError
 from android_bench.results import Report, Settings
+from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
 
 DESCRIPTION = f"""
 Measures the latency of a converted bundle and judges it by its 90th percentile against a budget.
@@ -88,7 +88,7 @@ def define_flags(values: flags.FlagValues) -> None:
     integer("num_threads", 1, "Threads of the interpreter.")
 
 
-def main(values: flags.FlagValues) -> None:
+def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Measures, publishes results.json and prints the table.
 
     Raises:
@@ -154,7 +154,7 @@ def _refuse_problems(report: Report, path: pathlib.Path) -> None:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return run_command(DESCRIPTION, define_flags, main, argv)
+    return commands.run(DESCRIPTION, define_flags, main, argv)
 
 
 def cli() -> None:

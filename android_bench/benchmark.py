@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from android_bench import results
 from android_bench.adb_benchmark import measure_device
-from android_bench.bundle import Bundle, file_sha256
+from android_bench.bundle import Bundle
 from android_bench.device import INSTALL_REMEDY, Adb, Device, find_adb
-from android_bench.errors import DeviceError, InputError
+from android_bench.errors import DeviceError
 from android_bench.host import measure_host
 from android_bench.native_runner import Program, measure_device_runner, measure_host_runner
 from android_bench.results import BundleInfo, CaseResult, Environment, Report, Settings
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.publishing import file_sha256
 
 TOOL_PAGE = "https://ai.google.dev/edge/litert/models/measurement"
 

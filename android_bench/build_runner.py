@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from android_bench.command import run_command
-from android_bench.errors import InputError
+from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
 
 ANDROID = "aarch64-linux-android"
 SOURCES = ("main.c", "arguments.c", "events.c", "litert.c")
@@ -48,7 +48,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("overwrite", False, "Replace a file that is there.", flag_values=values)
 
 
-def main(values: flags.FlagValues) -> None:
+def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Builds the runner and says where it is.
 
     Raises:
@@ -131,7 +131,7 @@ def _compile(command: Sequence[str], folder: pathlib.Path) -> None:
 
 def cli() -> None:
     """Entry point."""
-    sys.exit(run_command(DESCRIPTION, define_flags, main))
+    sys.exit(commands.run(DESCRIPTION, define_flags, main))
 
 
 if __name__ == "__main__":

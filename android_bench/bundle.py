@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from android_bench.errors import InputError
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.publishing import file_sha256
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -114,12 +115,6 @@ def open_bundle(path: pathlib.Path) -> Bundle:
         files=files,
         samples=_samples(reader, path, reader.get(manifest, "benchmark_samples", dict), files),
     )
-
-
-def file_sha256(path: pathlib.Path) -> str:
-    """Returns the SHA-256 of a file's content as hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Reader:

@@ -17,9 +17,10 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from android_bench.bundle import file_sha256
-from android_bench.errors import DeviceError, InputError
+from android_bench.errors import DeviceError
 from android_bench.results import DeviceInfo
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.publishing import file_sha256
 
 REMOTE_FOLDER = "/data/local/tmp/edgedipn_bench"
 INSTALL_REMEDY = "install Android's platform-tools (Debian: `apt-get install adb`)"

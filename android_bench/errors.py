@@ -1,8 +1,4 @@
-"""The two ways in which a benchmark cannot go on for reasons outside the program."""
-
-
-class InputError(Exception):
-    """A flag or file given by the user is at fault: one line that names it and the remedy; exit code 2."""
+"""What a device does wrong; what a user does wrong is an `InputError` (edgedipn_tf.commands)."""
 
 
 class DeviceError(Exception):

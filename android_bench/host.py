@@ -13,9 +13,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor
-from android_bench.errors import InputError
 from android_bench.latency import neighbourhood, summarize, verdicts_by_budget
 from android_bench.results import CaseResult, Parity, Settings
+from edgedipn_tf.commands import InputError
 
 
 class LoadedModel:

@@ -17,13 +17,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor, file_sha256
+from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor
 from android_bench.device import Device
-from android_bench.errors import DeviceError, InputError
+from android_bench.errors import DeviceError
 from android_bench.host import LoadedModel
 from android_bench.latency import neighbourhood, summarize, verdicts_by_budget
 from android_bench.results import CaseResult, DeviceInfo, Parity, RunnerFacts, Settings
 from android_bench.runner_output import NAME, RunnerOutput, error_in, parse
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.publishing import file_sha256
 
 RUNNER_NAME = "edgedipn_runner"
 LIBRARY_NAME = "libLiteRt.so"

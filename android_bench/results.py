@@ -3,15 +3,15 @@
 import dataclasses
 import enum
 import json
-import os
 import pathlib
 import types
 import typing
 from typing import Any, TypeVar
 
 from android_bench.benchmark_model_output import ToolOutput
-from android_bench.errors import InputError
 from android_bench.latency import LatencySummary, Verdict
+from edgedipn_tf import publishing
+from edgedipn_tf.commands import InputError
 
 FORMAT_VERSION = 2
 FILE_NAME = "results.json"
@@ -181,16 +181,7 @@ def write(report: Report, folder: pathlib.Path) -> pathlib.Path:
     """Writes `results.json` into a folder, whole or not at all, and returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    partial = folder / f".{FILE_NAME}.partial"
-    try:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(to_json(report))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    publishing.write_bytes(path, to_json(report).encode())
     return path
 
 

@@ -7,14 +7,14 @@ import struct
 import pytest
 
 from android_bench import build_runner
-from android_bench.command import run_command
-from android_bench.errors import InputError
+from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
 
 ZIG_MISSING = "ziglang is not installed: `pip install ziglang==0.17.1`, then run again"
 
 
 def command(*arguments):
-    return run_command(build_runner.DESCRIPTION, build_runner.define_flags, build_runner.main, arguments)
+    return commands.run(build_runner.DESCRIPTION, build_runner.define_flags, build_runner.main, arguments)
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 
 from android_bench.bundle import open_bundle
-from android_bench.errors import InputError
+from edgedipn_tf.commands import InputError
 from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
 
 
-def refused(folder, match):
-    with pytest.raises(InputError, match=match) as caught:
+def refusal(folder):
+    """Returns the line with which a bundle is refused."""
+    with pytest.raises(InputError) as caught:
         open_bundle(folder)
-    assert "\n" not in str(caught.value)
+    (line,) = str(caught.value).splitlines()
+    return line
 
 
 def test_a_whole_bundle_is_read(bundle_folder):
@@ -26,39 +28,39 @@ def test_a_whole_bundle_is_read(bundle_folder):
 
 
 def test_missing_folder_and_missing_file(bundle_folder, tmp_path):
-    refused(tmp_path / "nowhere", "has no manifest.json")
+    assert "has no manifest.json" in refusal(tmp_path / "nowhere")
     (bundle_folder / "tiny_float32.tflite").unlink()
-    refused(bundle_folder, "tiny_float32.tflite is missing")
+    assert "tiny_float32.tflite is missing" in refusal(bundle_folder)
 
 
 def test_missing_samples(bundle_folder):
     shutil.rmtree(bundle_folder / "benchmark")
-    refused(bundle_folder, "samples.npz is missing")
+    assert "samples.npz is missing" in refusal(bundle_folder)
 
 
 def test_truncated_and_changed_file(bundle_folder):
     path = bundle_folder / "tiny_float32.tflite"
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    refused(bundle_folder, "truncated")
+    assert "truncated" in refusal(bundle_folder)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    refused(bundle_folder, "was changed")
+    assert "was changed" in refusal(bundle_folder)
 
 
 def test_changed_samples(bundle_folder):
     path = bundle_folder / "benchmark" / "samples.npz"
     path.write_bytes(path.read_bytes() + b"x")
-    refused(bundle_folder, "samples.npz was changed")
+    assert "samples.npz was changed" in refusal(bundle_folder)
 
 
 def test_manifest_of_another_version_or_no_json(bundle_folder):
     manifest = read_manifest(bundle_folder)
     write_manifest(bundle_folder, {**manifest, "format_version": 2})
-    refused(bundle_folder, "format version 2, this program reads 1")
+    assert "format version 2, this program reads 1" in refusal(bundle_folder)
     write_manifest(bundle_folder, [manifest])
-    refused(bundle_folder, "format version None")
+    assert "format version None" in refusal(bundle_folder)
     (bundle_folder / "manifest.json").write_text('{"format_version": 1,')
-    refused(bundle_folder, "is not JSON")
+    assert "is not JSON" in refusal(bundle_folder)
 
 
 @pytest.mark.parametrize("key", ["model", "files", "benchmark_samples", "schema_fingerprint"])
@@ -66,7 +68,7 @@ def test_missing_field_of_the_manifest(bundle_folder, key):
     manifest = read_manifest(bundle_folder)
     del manifest[key]
     write_manifest(bundle_folder, manifest)
-    refused(bundle_folder, f"{key} is missing")
+    assert f"{key} is missing" in refusal(bundle_folder)
 
 
 HOSTILE = ["../tiny.tflite", "/etc/passwd", "a b.tflite", "x;reboot", "$(reboot)", "-rf", "", "a\nb", ".hidden", "a/b"]
@@ -78,14 +80,14 @@ def test_a_name_that_is_not_plain(bundle_folder, key, name):
     manifest = read_manifest(bundle_folder)
     manifest["files"][0][key] = name
     write_manifest(bundle_folder, manifest)
-    refused(bundle_folder, "not a plain name")
+    assert "not a plain name" in refusal(bundle_folder)
 
 
 def test_an_input_name_that_is_not_plain(bundle_folder):
     manifest = read_manifest(bundle_folder)
     manifest["files"][0]["inputs"][0]["name"] = "swipe:/etc/passwd"
     write_manifest(bundle_folder, manifest)
-    refused(bundle_folder, r"files\[0\].inputs\[0\].name")
+    assert "files[0].inputs[0].name" in refusal(bundle_folder)
 
 
 @pytest.mark.parametrize("file", ["../samples.npz", "/etc/passwd", "benchmark//samples.npz", "benchmark/../x"])
@@ -93,14 +95,14 @@ def test_samples_outside_the_bundle(bundle_folder, file):
     manifest = read_manifest(bundle_folder)
     manifest["benchmark_samples"]["file"] = file
     write_manifest(bundle_folder, manifest)
-    refused(bundle_folder, "not a plain path")
+    assert "not a plain path" in refusal(bundle_folder)
 
 
 def test_a_link_that_leads_out(bundle_folder, tmp_path):
     path = bundle_folder / "tiny_float32.tflite"
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    refused(bundle_folder, "leads out of the bundle")
+    assert "leads out of the bundle" in refusal(bundle_folder)
 
 
 @pytest.mark.parametrize("shape", [[], [2, 4, 3], [1, -4, 3], [1, "4", 3], [1, True, 3]])
@@ -108,14 +110,15 @@ def test_a_shape_that_is_none(bundle_folder, shape):
     manifest = read_manifest(bundle_folder)
     manifest["files"][0]["inputs"][0]["shape"] = shape
     write_manifest(bundle_folder, manifest)
-    refused(bundle_folder, "is not a list of sizes")
+    assert "is not a list of sizes" in refusal(bundle_folder)
 
 
 def test_samples_that_do_not_fit_the_model(tmp_path, tflite):
     wrong = arrays()
-    refused(write_bundle(tmp_path / "a", tflite, swipe=wrong["swipe"][:, :3]), r"swipe is int32 \[8, 3, 3\].*needs")
-    refused(write_bundle(tmp_path / "b", tflite, swipe=wrong["swipe"].astype(np.int64)), "swipe is int64")
-    refused(write_bundle(tmp_path / "c", tflite, profile=wrong["profile"][:7]), r"profile is int32 \[7, 6\]")
+    short = refusal(write_bundle(tmp_path / "a", tflite, swipe=wrong["swipe"][:, :3]))
+    assert "swipe is int32 [8, 3, 3], tiny_float32.tflite needs int32 [8, 4, 3]" in short
+    assert "swipe is int64" in refusal(write_bundle(tmp_path / "b", tflite, swipe=wrong["swipe"].astype(np.int64)))
+    assert "profile is int32 [7, 6]" in refusal(write_bundle(tmp_path / "c", tflite, profile=wrong["profile"][:7]))
 
 
 def replace_samples(folder, content):
@@ -127,13 +130,13 @@ def replace_samples(folder, content):
 
 def test_samples_that_are_no_archive(bundle_folder):
     replace_samples(bundle_folder, b"no archive")
-    refused(bundle_folder, "samples.npz is not a NumPy archive")
+    assert "samples.npz is not a NumPy archive" in refusal(bundle_folder)
     replace_samples(bundle_folder, b"")
-    refused(bundle_folder, "samples.npz is not a NumPy archive")
+    assert "samples.npz is not a NumPy archive" in refusal(bundle_folder)
 
 
 def test_samples_without_an_input(bundle_folder, tmp_path):
     path = tmp_path / "fewer.npz"
     np.savez(path, **{name: array for name, array in arrays().items() if name != "profile"})
     replace_samples(bundle_folder, path.read_bytes())
-    refused(bundle_folder, "has no array 'profile', which tiny_float32.tflite needs")
+    assert "has no array 'profile', which tiny_float32.tflite needs" in refusal(bundle_folder)

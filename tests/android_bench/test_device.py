@@ -8,7 +8,8 @@ import time
 import pytest
 
 from android_bench.device import REMOTE_FOLDER, Adb, AttachedDevice, Device, find_adb, parse_devices
-from android_bench.errors import DeviceError, InputError
+from android_bench.errors import DeviceError
+from edgedipn_tf.commands import InputError
 from tests.android_bench.adb_device.server import attached
 from tests.android_bench.adb_device.simulated import Faults, SimulatedDevice
 

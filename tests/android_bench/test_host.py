@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from android_bench.bundle import open_bundle
-from android_bench.errors import InputError
 from android_bench.host import LoadedModel, compare_outputs, measure_host
 from android_bench.latency import Verdict
 from android_bench.results import Settings
+from edgedipn_tf.commands import InputError
 from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
 
 SETTINGS = Settings(num_runs=200, num_warmup_runs=3, num_threads=1, num_processes=1, budget_ms=50.0)

@@ -7,7 +7,6 @@ import pytest
 
 from android_bench import results
 from android_bench.benchmark_model_output import RunStatistics, ToolOutput
-from android_bench.errors import InputError
 from android_bench.latency import LatencySummary, Verdict
 from android_bench.results import (
     BundleInfo,
@@ -19,6 +18,7 @@ from android_bench.results import (
     RunnerFacts,
     Settings,
 )
+from edgedipn_tf.commands import InputError
 
 DEVICE = DeviceInfo("SERIAL", "Maker", "Model", "arm64-v8a", "14", "maker/model/build")
 HOST_CASE = CaseResult(
