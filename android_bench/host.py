@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from android_bench.bundle import REMEDY, Bundle, ModelFile, Samples, Tensor
-from android_bench.latency import neighbourhood, summarize, verdicts_by_budget
-from android_bench.results import CaseResult, Parity, Settings
+from android_bench.bundle import REMEDY, ModelFile, Samples, Tensor
+from android_bench.cells import Cell, Findings, case_result
+from android_bench.results import CaseResult, Parity, ProcessRun, Settings
 from edgedipn_tf.commands import InputError
 
 
@@ -59,40 +59,34 @@ class LoadedModel:
         return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}, latency_ms
 
 
-def measure_host(bundle: Bundle, file: ModelFile, settings: Settings) -> CaseResult:
+def measure_host(cell: Cell, settings: Settings) -> CaseResult:
     """Measures one file on this computer.
 
     Raises:
         InputError: when the file cannot be loaded or run.
     """
-    model = LoadedModel(file, settings.num_threads)
-    samples = bundle.samples
+    file, samples = cell.file, cell.bundle.samples
+    model = LoadedModel(file, cell.condition.num_threads)
     try:
-        warmup = [model.run(samples.feed(i))[1] for i in range(settings.num_warmup_runs)]
+        first, *warmup = (model.run(samples.feed(i))[1] for i in range(1 + settings.num_warmup_runs))
         parity = compare_outputs(model, samples)
-        latencies = [model.run(samples.feed(i))[1] for i in range(settings.num_runs)]
+        latencies = _timed_runs(model, samples, settings.num_runs, cell.condition.interval_ms)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{file.path}: LiteRT cannot run it ({_one_line(error)}): {REMEDY}") from None
-    summary = summarize(latencies, neighbourhood(len(latencies)))
-    problem = None if parity.is_finite else "an output is not a finite number"
-    return CaseResult(
-        file=file.name,
-        recipe=file.recipe,
-        sha256=file.sha256,
-        size_bytes=file.size_bytes,
-        max_length=file.max_length,
-        backend="host",
-        device=None,
-        load_ms=model.load_ms,
-        warmup_samples_ms=tuple(warmup),
-        samples_ms=tuple(latencies),
-        summary=summary,
-        verdicts=verdicts_by_budget(summary, settings.budget_ms, problem),
-        parity=parity,
-        tool_summary=None,
-        runner=None,
-        problem=problem,
+    process = ProcessRun(
+        order=0, samples_ms=tuple(latencies), first_ms=first, warmup_ms=tuple(warmup), load_ms=model.load_ms
     )
+    return case_result(cell, None, Findings(processes=[process], parity=parity), settings)
+
+
+def _timed_runs(model: LoadedModel, samples: Samples, num_runs: int, interval_ms: float) -> list[float]:
+    """Returns the latencies of runs, each started `interval_ms` after the one before where that is not over yet."""
+    latencies = []
+    start_s = time.monotonic()
+    for place in range(num_runs):
+        time.sleep(max(0.0, start_s + place * interval_ms / 1000 - time.monotonic()))
+        latencies.append(model.run(samples.feed(place))[1])
+    return latencies
 
 
 def compare_outputs(model: LoadedModel, samples: Samples) -> Parity:

@@ -53,20 +53,24 @@ def percentile(samples_ms: Sequence[float], percent: int) -> float:
     return sorted(samples_ms)[rank - 1]
 
 
-def summarize(samples_ms: Sequence[float], block_length: int = 1) -> LatencySummary:
-    """Returns percentiles and the circular block bootstrap interval of p90.
+def summarize(processes_ms: Sequence[Sequence[float]]) -> LatencySummary:
+    """Returns percentiles of all latencies together and a bootstrap interval of their p90.
+
+    Runs of one process slow down together, so blocks of neighbours are resampled (a circular block bootstrap), within
+    each process. Latencies that are each of a process of its own are resampled one by one, over all.
 
     Args:
-        samples_ms: single latencies in the order they were taken, at least one.
-        block_length: how many neighbours are resampled together; 1 for independent samples.
+        processes_ms: by process, single latencies in the order they were taken; at least one.
     """
-    low, high = _p90_interval(np.asarray(samples_ms, dtype=np.float64), block_length)
+    samples_ms = [sample for process in processes_ms for sample in process]
+    p90s = np.sort(_resamples(processes_ms), axis=1)[:, -(-90 * len(samples_ms) // 100) - 1]
+    low, high = np.quantile(p90s, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
     return LatencySummary(
         num_samples=len(samples_ms),
         p50_ms=percentile(samples_ms, 50),
         p90_ms=percentile(samples_ms, 90),
-        p90_low_ms=low,
-        p90_high_ms=high,
+        p90_low_ms=float(low),
+        p90_high_ms=float(high),
     )
 
 
@@ -101,12 +105,22 @@ def verdicts_by_budget(summary: LatencySummary | None, budget_ms: float, problem
     }
 
 
-def _p90_interval(samples_ms: np.ndarray, block_length: int) -> tuple[float, float]:
-    size = len(samples_ms)
+def _resamples(processes_ms: Sequence[Sequence[float]]) -> np.ndarray:
+    """Returns NUM_RESAMPLES resamples [NUM_RESAMPLES, samples] of the latencies of processes."""
     random = np.random.default_rng(SEED)  # seeded: the same samples give the same verdict
+    if all(len(process) == 1 for process in processes_ms):
+        processes_ms = [[process[0] for process in processes_ms]]
+        block_length = 1
+    else:
+        block_length = neighbourhood(max(len(process) for process in processes_ms))
+    return np.concatenate(
+        [_block_resamples(np.asarray(process, np.float64), block_length, random) for process in processes_ms], axis=1
+    )
+
+
+def _block_resamples(samples_ms: np.ndarray, block_length: int, random: np.random.Generator) -> np.ndarray:
+    size = len(samples_ms)
     starts = random.integers(0, size, (NUM_RESAMPLES, -(-size // block_length)))
     places = (starts[:, :, None] + np.arange(block_length)) % size
-    resamples = np.sort(samples_ms[places.reshape(NUM_RESAMPLES, -1)[:, :size]], axis=1)
-    p90s = resamples[:, -(-90 * size // 100) - 1]
-    low, high = np.quantile(p90s, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
-    return float(low), float(high)
+    resamples: np.ndarray = samples_ms[places.reshape(NUM_RESAMPLES, -1)[:, :size]]
+    return resamples

@@ -1,39 +1,53 @@
-"""What a benchmark found: frozen, versioned records with every raw sample, as JSON in both directions."""
+"""What a benchmark found: frozen, versioned records with every raw sample. `results_json` writes and reads them."""
 
 import dataclasses
-import enum
-import json
-import pathlib
-import types
-import typing
-from typing import Any, TypeVar
 
 from android_bench.benchmark_model_output import ToolOutput
 from android_bench.latency import LatencySummary, Verdict
-from edgedipn_tf import publishing
-from edgedipn_tf.commands import InputError
 
-FORMAT_VERSION = 2
-FILE_NAME = "results.json"
+FORMAT_VERSION = 3
 HOST_LABEL = "host, not a phone"
 RUNNER_LABEL = "native runner"
-
-Record = TypeVar("Record")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """How it was measured.
 
-    `num_runs` are timed in one process, on the host and by the native runner; of benchmark_model, a device runs
-    `num_processes` of one timed run each.
+    `num_runs` are timed in one process by ai-edge-litert, and over `num_processes` fresh processes by the native
+    runner; of benchmark_model, a device runs `num_tool_processes` of one timed run each.
     """
 
     num_runs: int
     num_warmup_runs: int
-    num_threads: int
     num_processes: int
+    num_tool_processes: int
     budget_ms: float
+    max_spread: float  # of the medians of the processes on a device: largest by smallest
+    max_battery_celsius: float
+    cool_down_s: float  # the longest wait for a phone to cool down before a process
+
+    @property
+    def num_runs_per_process(self) -> int:
+        """Timed runs of each process of the native runner."""
+        return -(-self.num_runs // self.num_processes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What is varied over the measurements of one file on one machine."""
+
+    num_threads: int = 1
+    is_pinned: bool = False  # to the CPUs of the fastest cluster
+    interval_ms: float = 0.0  # between the starts of two runs, as an app predicts; 0: one right after another
+
+    @property
+    def label(self) -> str:
+        """The condition as shown to a person."""
+        parts = [f"{self.num_threads} thread{'s' if self.num_threads > 1 else ''}"]
+        parts += ["pinned"] if self.is_pinned else []
+        parts += [f"every {self.interval_ms:g} ms"] if self.interval_ms else []
+        return ", ".join(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +60,11 @@ class Environment:
     python_version: str
     litert_version: str
     adb_version: str | None
-    benchmark_model_sha256: str | None
 
 
 @dataclasses.dataclass(frozen=True)
 class BundleInfo:
-    """The bundle that was measured."""
+    """A bundle that was measured."""
 
     path: str
     manifest_sha256: str
@@ -64,14 +77,19 @@ class BundleInfo:
 
 @dataclasses.dataclass(frozen=True)
 class DeviceInfo:
-    """What a device says about itself (`getprop`); empty where it says nothing."""
+    """What a device is; empty or None where it does not say."""
 
     serial: str
-    manufacturer: str
-    model: str
-    abi: str
-    android_version: str
-    build: str
+    manufacturer: str = ""
+    model: str = ""
+    soc: str = ""
+    abis: tuple[str, ...] = ()
+    android_version: str = ""
+    api_level: int | None = None
+    build: str = ""
+    kernel: str = ""
+    max_khz: tuple[int | None, ...] = ()  # what the hardware of each CPU reaches
+    governors: tuple[str, ...] = ()  # of each CPU
 
     @property
     def label(self) -> str:
@@ -80,8 +98,41 @@ class DeviceInfo:
 
 
 @dataclasses.dataclass(frozen=True)
+class DeviceState:
+    """How a device is at a moment; None where it does not say (the thermal status since Android 10)."""
+
+    uptime_s: float | None = None
+    boot_id: str | None = None
+    connection: str | None = None  # adb's number of it
+    battery_percent: int | None = None
+    is_charging: bool | None = None
+    battery_celsius: float | None = None
+    thermal_status: int | None = None  # 0 none, 1 light, 2 moderate, 3 severe, up to 6 shutdown
+    celsius: dict[str, float] = dataclasses.field(default_factory=dict)  # by sensor
+    is_awake: bool | None = None
+    is_saving_power: bool | None = None
+    limit_khz: tuple[int | None, ...] = ()  # what each CPU may reach now
+    current_khz: tuple[int | None, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessRun:
+    """One process: cold start, first inference, warm-up and steady state apart; latencies in the order taken."""
+
+    order: int  # its place among all processes of the session, which are shuffled
+    samples_ms: tuple[float, ...]
+    first_ms: float | None = None
+    warmup_ms: tuple[float, ...] = ()
+    load_ms: float | None = None
+    library_ms: float | None = None  # opening LiteRT's library
+    cpus: tuple[int, ...] = ()  # the CPU on which each sample ended
+    num_threads: int | None = None  # at the end, the main thread included
+    peak_memory_kb: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Parity:
-    """The largest absolute difference from Keras' probabilities over all samples, by intent; None: not finite."""
+    """The largest absolute difference of probabilities over all samples, by intent; None: not finite."""
 
     num_samples: int
     max_abs_difference: dict[str, float | None]
@@ -99,26 +150,14 @@ class Parity:
 
 
 @dataclasses.dataclass(frozen=True)
-class RunnerFacts:
-    """What the native runner tells of its process beside the latencies."""
-
-    runner_sha256: str
-    library_sha256: str  # of the LiteRT that it opened
-    library_ms: float  # opening that library
-    num_process_threads: int  # at the end, the main thread included
-    peak_memory_kb: int
-    cpus: tuple[int, ...]  # the CPU on which each of `samples_ms` ended
-
-
-@dataclasses.dataclass(frozen=True)
 class CaseResult:
-    """One file on one machine, by one program.
+    """One file on one machine, by one program, in one condition.
 
-    `samples_ms` are single latencies in the order they were taken; `warmup_samples_ms` came before and are not judged
-    (the first is the process's first inference; benchmark_model does not report them). `tool_summary` is what
-    benchmark_model says itself about one process of `num_runs` runs. `problem` says why the case is INVALID.
+    `tool_summary` is what benchmark_model says itself about one process of `num_runs` runs. `problem` says why the case
+    is INVALID; `notes` what a reader should know of a valid one.
     """
 
+    bundle_model: str
     file: str
     recipe: str
     sha256: str
@@ -126,14 +165,17 @@ class CaseResult:
     max_length: int
     backend: str  # "host", "host_runner", "adb" (benchmark_model) or "adb_runner"
     device: DeviceInfo | None
-    load_ms: float | None
-    warmup_samples_ms: tuple[float, ...]
-    samples_ms: tuple[float, ...]
+    condition: Condition
+    program_sha256: dict[str, str]  # by name: what was run, and LiteRT's library
+    affinity_mask: str | None  # hexadecimal
+    processes: tuple[ProcessRun, ...]
+    states: tuple[DeviceState, ...]  # before, between and after the processes
     summary: LatencySummary | None
     verdicts: dict[str, Verdict]  # by budget in ms, written as a decimal
-    parity: Parity | None
+    parity: Parity | None  # with Keras' probabilities
+    host_difference: Parity | None  # of a device's outputs, with this computer's
     tool_summary: ToolOutput | None
-    runner: RunnerFacts | None
+    notes: tuple[str, ...]
     problem: str | None
 
     @property
@@ -142,6 +184,11 @@ class CaseResult:
         label = self.device.label if self.device else HOST_LABEL
         return f"{label}, {RUNNER_LABEL}" if self.backend.endswith("_runner") else label
 
+    @property
+    def samples_ms(self) -> tuple[float, ...]:
+        """Every single latency that is judged."""
+        return tuple(sample for process in self.processes for sample in process.samples_ms)
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -149,73 +196,8 @@ class Report:
 
     format_version: int
     started_at: str  # UTC, ISO 8601
-    bundle: BundleInfo
+    bundles: tuple[BundleInfo, ...]
     environment: Environment
     settings: Settings
     notes: tuple[str, ...]  # what was not measured and why
     cases: tuple[CaseResult, ...]
-
-
-def to_json(report: Report) -> str:
-    """Returns the report as readable JSON."""
-    return json.dumps(dataclasses.asdict(report), indent=1, sort_keys=True, allow_nan=False) + "\n"
-
-
-def from_json(text: str | bytes, where: str = FILE_NAME) -> Report:
-    """Returns the report that `to_json` wrote.
-
-    Raises:
-        InputError: when it is not JSON, of another format version, or has a missing, unknown or ill-typed field.
-    """
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{where} is not JSON ({error}): run the benchmark again") from None
-    version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
-        raise InputError(f"{where} has format version {version!r}, this program reads {FORMAT_VERSION}")
-    return typing.cast(Report, _decode(Report, values, where))
-
-
-def write(report: Report, folder: pathlib.Path) -> pathlib.Path:
-    """Writes `results.json` into a folder, whole or not at all, and returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    publishing.write_bytes(path, to_json(report).encode())
-    return path
-
-
-def _decode(hint: Any, value: Any, where: str) -> Any:
-    """Returns `value` as the declared type; JSON knows neither tuples, enums nor records."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        if value is None and types.NoneType in arguments:
-            return None
-        return _decode(next(argument for argument in arguments if argument is not types.NoneType), value, where)
-    if origin is tuple:
-        return tuple(_decode(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(_of(list, value, where)))
-    if origin is dict:
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in _of(dict, value, where).items()}
-    if dataclasses.is_dataclass(hint):
-        return _decode_record(typing.cast(type, hint), _of(dict, value, where), where)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        if value not in [member.value for member in hint]:
-            raise InputError(f"{where} is {value!r}, which is none of {', '.join(member.value for member in hint)}")
-        return hint(value)
-    if hint is float and type(value) is int:  # 5.0 may come back as 5 from other writers
-        return float(value)
-    return _of(hint, value, where)
-
-
-def _decode_record(record: type[Record], values: dict[str, Any], where: str) -> Record:
-    hints = typing.get_type_hints(record)
-    if hints.keys() != values.keys():
-        odd = sorted(hints.keys() ^ values.keys())
-        raise InputError(f"{where}: missing or unknown field {odd[0]!r}")
-    return record(**{name: _decode(hint, values[name], f"{where}.{name}") for name, hint in hints.items()})
-
-
-def _of(kind: type, value: Any, where: str) -> Any:
-    if type(value) is not kind:
-        raise InputError(f"{where} is {type(value).__name__}, expected {kind.__name__}")
-    return value

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from android_bench import paper
 from android_bench.latency import Verdict, budget_key
 from android_bench.results import CaseResult, Report
 
-_HEADINGS = ("file", "recipe", "length", "measured on", "MB", "p50 ms", "p90 ms", "p90 95 %", "max |diff|")
+_HEADINGS = ("file", "recipe", "length", "measured on", "condition", "MB", "p50 ms", "p90 ms", "p90 95 %", "max |diff|")
 
 
 def render(report: Report) -> str:
@@ -16,6 +17,7 @@ def render(report: Report) -> str:
     lines = _align([headings, *rows]) if rows else []
     lines += [""] if rows else []
     lines += [verdict_line(case, report.settings.budget_ms) for case in report.cases]
+    lines += paper.lines(sorted({bundle.model for bundle in report.bundles}))
     lines += [f"note: {note}" for note in report.notes]
     return "\n".join(lines)
 
@@ -23,7 +25,7 @@ def render(report: Report) -> str:
 def verdict_line(case: CaseResult, budget_ms: float) -> str:
     """Returns one line such as `verdict (host, not a phone): PASS: model.tflite p90 1.3 ms within 50 ms`."""
     verdict = case.verdicts[budget_key(budget_ms)]
-    start = f"verdict ({case.machine}): {verdict}: {case.file}"
+    start = f"verdict ({case.machine}, {case.condition.label}): {verdict}: {case.file}"
     if verdict is Verdict.INVALID or case.summary is None:
         return f"{start}: {case.problem or 'no valid latencies'}"
     summary = case.summary
@@ -42,6 +44,7 @@ def _cells(case: CaseResult, budgets: Sequence[str]) -> list[str]:
         case.recipe,
         str(case.max_length),
         case.machine,
+        case.condition.label,
         f"{case.size_bytes / 1e6:.2f}",
         f"{summary.p50_ms:.3g}" if summary else "-",
         f"{summary.p90_ms:.3g}" if summary else "-",

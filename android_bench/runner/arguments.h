@@ -26,6 +26,7 @@ struct arguments {
   long warmup;
   long runs;
   long max_seconds;
+  long interval_us;
   struct tensor_files inputs;
   struct tensor_files outputs;
 };

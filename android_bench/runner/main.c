@@ -1,10 +1,11 @@
 /* Runs a model on real samples and reports every single latency.
  *
  *   runner --library=libLiteRt.so --model=FILE --signature=NAME [--threads=1] [--samples=1] [--warmup=0] [--runs=1]
- *          [--max_seconds=60] --input=NAME=FILE ... [--output=NAME=FILE ...]
+ *          [--max_seconds=60] [--interval_us=0] --input=NAME=FILE ... [--output=NAME=FILE ...]
  *
  * An input file holds the raw values of all samples, one after another; an output file gets the same. The order is: the
  * process's first inference, warm-up runs, one run of each sample for the outputs, then the timed runs, samples in turn.
+ * With an interval each timed run starts that long after the one before, as an app predicts; the process sleeps between.
  * Timed is the inference alone; copying the few kB of inputs stays outside, and nothing is printed in between. */
 #include "arguments.h"
 #include "events.h"
@@ -109,11 +110,18 @@ static int time_one(long sample, struct run *run) {
   return 0;
 }
 
+static void sleep_until(long long nanoseconds) {
+  struct timespec until = {nanoseconds / 1000000000LL, nanoseconds % 1000000000LL};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL)) continue; /* interrupted by a signal */
+}
+
 /* Times `count` runs, samples in turn, then reports them. */
-static int time_runs(const char *phase, long count, int is_kept, long long deadline) {
+static int time_runs(const char *phase, long count, int is_kept, long interval_us, long long deadline) {
+  long long start = now();
   struct run *runs = calloc((size_t)count + 1, sizeof *runs);
   int code = runs ? 0 : fail(EXIT_RUNTIME, "no memory for the latencies", NULL);
   for (long i = 0; i < count && !code; i++) {
+    if (interval_us) sleep_until(start + i * interval_us * 1000LL);
     if (now() > deadline) return fail(EXIT_RUNTIME, "the time limit is over", "--max_seconds");
     code = time_one(i % arguments.samples, &runs[i]);
     if (!code && is_kept) code = read_outputs(&model, i);
@@ -134,10 +142,10 @@ int main(int count, char **values) {
   int code = parse_arguments(count, values, &arguments);
   if (code || (code = load())) return code;
   long long deadline = now() + arguments.max_seconds * 1000000000LL;
-  if ((code = time_runs("first", 1, 0, deadline))) return code;
-  if ((code = time_runs("warmup", arguments.warmup, 0, deadline))) return code;
-  if (arguments.outputs.count && (code = time_runs("output", arguments.samples, 1, deadline))) return code;
-  if ((code = time_runs("timed", arguments.runs, 0, deadline))) return code;
+  if ((code = time_runs("first", 1, 0, 0, deadline))) return code;
+  if ((code = time_runs("warmup", arguments.warmup, 0, 0, deadline))) return code;
+  if (arguments.outputs.count && (code = time_runs("output", arguments.samples, 1, 0, deadline))) return code;
+  if ((code = time_runs("timed", arguments.runs, 0, arguments.interval_us, deadline))) return code;
   for (size_t i = 0; i < model.num_outputs; i++)
     if (model.outputs[i].path && (code = write_file(&model.outputs[i]))) return code;
   event_begin("done");

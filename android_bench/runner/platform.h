@@ -14,11 +14,12 @@ struct timespec {
   long tv_nsec;
 };
 
-enum { CLOCK_MONOTONIC = 1, RTLD_NOW = 2 };
+enum { CLOCK_MONOTONIC = 1, TIMER_ABSTIME = 1, RTLD_NOW = 2 };
 enum { O_RDONLY = 0, O_WRONLY = 01, O_CREAT = 0100, O_TRUNC = 01000 };
 enum { SEEK_SET = 0, SEEK_END = 2 };
 
 extern int clock_gettime(int clock, struct timespec *now);
+extern int clock_nanosleep(int clock, int flags, const struct timespec *until, struct timespec *left);
 extern int sched_getcpu(void);
 extern int open(const char *path, int flags, ...);
 extern int close(int file);

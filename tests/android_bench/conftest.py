@@ -8,13 +8,13 @@ import pytest
 
 from android_bench import build_runner
 from tests.android_bench.adb_device.server import SKIP_REASON, is_adb_installed, private_adb_server
-from tests.android_bench.tiny_bundle import tiny_tflite, write_bundle
+from tests.android_bench.tiny_bundle import TINY_TFLITE, write_bundle
 
 
 @pytest.fixture(scope="session")
 def tflite() -> bytes:
     """A tiny real model."""
-    return tiny_tflite()
+    return TINY_TFLITE.read_bytes()
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import hashlib
+import time
 
 import numpy as np
 import pytest
@@ -6,11 +7,15 @@ import pytest
 from android_bench.bundle import open_bundle
 from android_bench.host import LoadedModel, compare_outputs, measure_host
 from android_bench.latency import Verdict
-from android_bench.results import Settings
+from android_bench.results import Condition
 from edgedipn_tf.commands import InputError
+from tests.android_bench.sessions import cells, settings
 from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
 
-SETTINGS = Settings(num_runs=200, num_warmup_runs=3, num_threads=1, num_processes=1, budget_ms=50.0)
+
+def measure(folder, **how):
+    (cell,) = cells(open_bundle(folder), "host")
+    return measure_host(cell, settings(**how))
 
 
 def test_outputs_are_reached_by_their_signature_names(bundle_folder):
@@ -29,14 +34,22 @@ def test_tensor_names_come_in_the_order_of_the_graph(bundle_folder):
 
 
 def test_every_run_is_recorded_and_warm_up_is_apart(bundle_folder):
-    bundle = open_bundle(bundle_folder)
-    case = measure_host(bundle, bundle.files[0], SETTINGS)
-    assert (len(case.samples_ms), len(case.warmup_samples_ms)) == (200, 3)
+    case = measure(bundle_folder, num_runs=200)
+    (process,) = case.processes
+    assert (len(process.samples_ms), len(process.warmup_ms)) == (200, 3)
+    assert process.first_ms > 0 and process.load_ms > 0
     assert all(sample > 0 for sample in case.samples_ms)
     assert case.summary.num_samples == 200
     assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}  # a mean of 12 numbers takes microseconds
     assert case.machine == "host, not a phone"
     assert (case.backend, case.device, case.problem) == ("host", None, None)
+
+
+def test_a_pace_is_kept(bundle_folder):
+    (cell,) = cells(open_bundle(bundle_folder), "host", Condition(interval_ms=20.0))
+    start = time.monotonic()
+    assert len(measure_host(cell, settings(num_runs=6)).samples_ms) == 6
+    assert time.monotonic() - start >= 0.1  # the sixth run starts 5 * 20 ms after the first
 
 
 def test_parity_is_the_largest_difference_by_intent(tmp_path, tflite):
@@ -53,8 +66,7 @@ def test_parity_is_the_largest_difference_by_intent(tmp_path, tflite):
 def test_a_result_that_is_no_number_never_passes(tmp_path, tflite):
     expected = arrays()["expected_leaf_category"].copy()
     expected[0, 0] = np.nan
-    bundle = open_bundle(write_bundle(tmp_path / "bundle", tflite, expected_leaf_category=expected))
-    case = measure_host(bundle, bundle.files[0], SETTINGS)
+    case = measure(write_bundle(tmp_path / "bundle", tflite, expected_leaf_category=expected))
     assert case.parity.largest is None
     assert case.verdicts == {"20": Verdict.INVALID, "50": Verdict.INVALID}
     assert "not a finite number" in case.problem

@@ -34,11 +34,11 @@ def test_percentile_of_nothing_is_refused():
 
 
 def test_interval_of_equal_samples_is_a_point():
-    assert summarize([5.0] * 40) == LatencySummary(40, 5.0, 5.0, 5.0, 5.0)
+    assert summarize([[5.0] * 40]) == LatencySummary(40, 5.0, 5.0, 5.0, 5.0)
 
 
 def test_interval_holds_p90_and_follows_the_order_statistics():
-    summary = summarize([float(i) for i in range(1, 201)])
+    summary = summarize([[float(i)] for i in range(1, 201)])  # each of a process of its own
     assert (summary.p50_ms, summary.p90_ms) == (100.0, 180.0)
     # The rank of the true p90 among 200 samples is 180 +- 1.96 * sqrt(200 * 0.9 * 0.1) = 180 +- 8.3.
     assert summary.p90_low_ms == pytest.approx(171.7, abs=2)
@@ -48,9 +48,18 @@ def test_interval_holds_p90_and_follows_the_order_statistics():
 def test_blocks_widen_the_interval_of_runs_that_slow_down_together():
     slow = np.repeat(np.random.default_rng(1).permutation(20) < 2, 10)  # 2 stretches of 10 slow runs in 200
     samples = np.where(slow, 30.0, 10.0).tolist()
-    alone, together = summarize(samples, 1), summarize(samples, 10)
+    alone, together = summarize([[sample] for sample in samples]), summarize([samples])
     assert together.p90_high_ms - together.p90_low_ms >= alone.p90_high_ms - alone.p90_low_ms
     assert together.p90_high_ms == 30.0
+
+
+def test_processes_are_resampled_each_in_itself():
+    # A tenth of all samples is slow and all of them are of one process: every resample has exactly that process.
+    summary = summarize([[10.0] * 90, [10.0] * 90, [30.0] * 20])
+    assert (summary.num_samples, summary.p50_ms) == (200, 10.0)
+    assert (summary.p90_ms, summary.p90_low_ms, summary.p90_high_ms) == (10.0, 10.0, 10.0)  # rank 180 of 200
+    over = summarize([[10.0] * 90, [10.0] * 89, [30.0] * 21])
+    assert (over.p90_ms, over.p90_low_ms, over.p90_high_ms) == (30.0, 30.0, 30.0)
 
 
 def test_neighbourhood_is_the_cube_root():

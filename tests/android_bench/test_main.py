@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from android_bench import benchmark, results
+from android_bench import benchmark, phones, results_json
 from android_bench.__main__ import run
 from android_bench.latency import Verdict
 from tests.android_bench.adb_device.server import attached
@@ -21,11 +21,11 @@ from tests.android_bench.tiny_bundle import read_manifest, write_bundle, write_m
 @pytest.fixture
 def no_adb(monkeypatch):
     """A computer without adb, whatever this one has."""
-    monkeypatch.setattr(benchmark, "find_adb", lambda: None)
+    monkeypatch.setattr(phones, "find_adb", lambda called_off: None)
 
 
 def report_in(folder):
-    return results.from_json((folder / "results.json").read_bytes())
+    return results_json.read(folder)
 
 
 def refused(capsys, arguments, reason):
@@ -58,7 +58,7 @@ def test_host_measurement_of_a_bundle_of_two_files(no_adb, tmp_path, tflite, cap
         ("tiny_int8.tflite", 200),
     ]
     printed = capsys.readouterr().out
-    assert "verdict (host, not a phone): PASS: tiny_int8.tflite p90 " in printed
+    assert "verdict (host, not a phone, 1 thread): PASS: tiny_int8.tflite p90 " in printed
     assert "note: no phone was measured: adb is not installed" in printed
     assert f"results: {tmp_path}/out/results.json" in printed
 
@@ -73,7 +73,7 @@ def test_a_slow_budget_is_still_a_measurement(no_adb, bundle_folder, tmp_path, c
 def test_results_are_not_replaced_unasked(no_adb, bundle_folder, tmp_path, capsys):
     arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--backend=host", "--num_runs=30"]
     assert run(arguments) == 0
-    refused(capsys, arguments, "results.json exists: choose another --output, or pass --overwrite")
+    refused(capsys, arguments, "results.json exists: choose another --output, or pass --overwrite or --resume")
     assert run([*arguments, "--overwrite"]) == 0
 
 
@@ -84,6 +84,10 @@ def test_results_are_not_replaced_unasked(no_adb, bundle_folder, tmp_path, capsy
         (["--bundle=b", "--output=o", "--num_runs=0"], "num_runs"),
         (["--bundle=b", "--output=o", "--backend=cloud"], "backend"),
         (["--bundle=b", "--output=o", "--speed=9"], "Unknown command line flag 'speed'"),
+        (["--bundle=b", "--output=o", "--serial=a", "--all"], "--serial and --all exclude each other"),
+        (["--bundle=b", "--output=o", "--backend=host", "--all"], "--backend=host measures no device"),
+        (["--bundle=b", "--output=o", "--affinity=best"], "affinity"),
+        (["--bundle=b", "--output=o", "--num_threads=0"], "num_threads"),
         (["--bundle=b", "--output=o", "extra"], "unexpected argument 'extra'"),
         (["--bundle=/nowhere", "--output=o"], "/nowhere is not a bundle"),
         (["--bundle=b", "--output=/dev/null"], "/dev/null is not a folder"),
@@ -103,7 +107,9 @@ def test_a_bundle_at_fault_is_one_line_and_writes_nothing(bundle_folder, tmp_pat
 
 def test_adb_backend_without_adb_or_device(no_adb, bundle_folder, tmp_path, capsys):
     arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--backend=adb"]
-    refused(capsys, arguments, "--backend=adb: no phone was measured: adb is not installed; install Android's")
+    refused(
+        capsys, arguments, "no device can be measured: no phone was measured: adb is not installed; install Android's"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -117,7 +123,12 @@ def test_no_device_attached_is_a_note_on_auto_and_an_error_on_adb(adb_server, bu
 
 
 def test_an_attached_device_is_measured_beside_the_host(adb_server, bundle_folder, tmp_path, capsys):
-    arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--num_processes=30"]
+    arguments = [
+        f"--bundle={bundle_folder}",
+        f"--output={tmp_path}/out",
+        "--num_tool_processes=30",
+        "--affinity=unpinned",
+    ]
     with attached(SimulatedDevice(tmp_path / "device")) as serial:
         assert run(arguments) == 0
         assert f"{serial} not measured: pass --benchmark_model=PATH" in capsys.readouterr().out
@@ -128,7 +139,8 @@ def test_an_attached_device_is_measured_beside_the_host(adb_server, bundle_folde
     printed = capsys.readouterr().out
     # 30 processes take samples 0 to 7 in turn: 1 to 6 ms come 4 times, 7 and 8 ms 3 times; rank 27 is the last 7 ms.
     assert (
-        f"verdict (EdgeDIPN simulated test device ({serial})): PASS: tiny_float32.tflite p90 7 ms (30 runs)" in printed
+        f"verdict (EdgeDIPN simulated test device ({serial}), 1 thread): PASS: tiny_float32.tflite p90 7 ms (30 runs)"
+        in printed
     )
 
 
@@ -143,17 +155,18 @@ def test_all_programs_on_the_host_and_on_a_device(adb_server, host_runner, bundl
     }
     arguments = [f"--{flag}={path}" for flag, path in programs.items()]
     with attached(SimulatedDevice(tmp_path / "device")) as serial:
-        command = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--num_processes=30", "--num_runs=30"]
+        how = ["--num_tool_processes=30", "--affinity=unpinned", "--num_runs=30", "--num_processes=1"]
+        command = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", *how]
         assert run([*command, *arguments]) == 0
     report = report_in(tmp_path / "out")
     assert [case.backend for case in report.cases] == ["host", "host_runner", "adb", "adb_runner"]
     assert {case.verdicts["50"] for case in report.cases} == {Verdict.PASS}
     printed = capsys.readouterr().out
     assert (
-        f"verdict (EdgeDIPN simulated test device ({serial}), native runner): PASS: tiny_float32.tflite p90 7 ms "
-        "(30 runs)"
+        f"verdict (EdgeDIPN simulated test device ({serial}), native runner, 1 thread): PASS: tiny_float32.tflite "
+        "p90 7 ms (30 runs)"
     ) in printed
-    assert "verdict (host, not a phone, native runner): PASS" in printed
+    assert "verdict (host, not a phone, native runner, 1 thread): PASS" in printed
 
 
 def test_a_program_that_is_not_there(no_adb, bundle_folder, tmp_path, capsys):
@@ -175,7 +188,12 @@ def test_sigterm_ends_it_and_is_the_processs_own_again(no_adb, bundle_folder, tm
 
 def test_an_unauthorized_device_is_explained_and_the_others_are_measured(adb_server, bundle_folder, tmp_path, capsys):
     locked = SimulatedDevice(tmp_path / "locked", Faults(is_unauthorized=True))
-    arguments = [f"--bundle={bundle_folder}", f"--benchmark_model={write_tool(tmp_path)}", "--num_processes=2"]
+    arguments = [
+        f"--bundle={bundle_folder}",
+        f"--benchmark_model={write_tool(tmp_path)}",
+        "--num_tool_processes=2",
+        "--affinity=unpinned",
+    ]
     with attached(locked) as locked_serial:
         refused(
             capsys,
@@ -190,7 +208,8 @@ def test_an_unauthorized_device_is_explained_and_the_others_are_measured(adb_ser
 
 
 def test_a_lost_device_keeps_the_host_result_and_ends_with_2(adb_server, bundle_folder, tmp_path, capsys):
-    arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", f"--benchmark_model={write_tool(tmp_path)}"]
+    programs = [f"--benchmark_model={write_tool(tmp_path)}", "--affinity=unpinned"]
+    arguments = [f"--bundle={bundle_folder}", f"--output={tmp_path}/out", *programs]
     with attached(SimulatedDevice(tmp_path / "device", Faults(vanish_on_command=re.compile("--num_runs=1 ")))):
         refused(capsys, arguments, r"1 of 2 cases are INVALID, first tiny_float32.tflite on EdgeDIPN simulated")
     host, lost = report_in(tmp_path / "out").cases
@@ -213,7 +232,7 @@ def test_a_full_disk_is_one_line(no_adb, bundle_folder, tmp_path, capsys, monkey
 
     monkeypatch.setattr(os, "fsync", disk_full)
     refused(capsys, [f"--bundle={bundle_folder}", f"--output={tmp_path}/out"], "No space left on device")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_it_runs_without_tensorflow_and_the_rest_of_the_project(bundle_folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -9,12 +10,17 @@ import pytest
 from android_bench import native_runner
 from android_bench.bundle import open_bundle
 from android_bench.latency import Verdict
-from android_bench.native_runner import host_library, host_outputs, measure_host_runner, tolerance
-from android_bench.results import Settings
+from android_bench.native_runner import Program, host_library
+from android_bench.outputs import of_host, tolerance
+from android_bench.results import Condition
+from tests.android_bench.sessions import cells, library, settings
 from tests.android_bench.stand_in_runner import GOOD, RUNNER_FAULTS, write_runner
 from tests.android_bench.tiny_bundle import NUM_SAMPLES, arrays, write_bundle
 
-SETTINGS = Settings(num_runs=30, num_warmup_runs=3, num_threads=2, num_processes=1, budget_ms=50.0)
+
+def measure(bundle, runner, lib, num_threads=2, **how):
+    (cell,) = cells(bundle, "host_runner", Condition(num_threads))
+    return native_runner.measure_host_runner(cell, Program(runner, lib), settings(**how))
 
 
 def run(runner, *arguments):
@@ -73,6 +79,13 @@ def test_memory_and_loading_are_reported(host_runner, good):
     assert loaded["library_ns"] > 0 and loaded["load_ns"] > 0
 
 
+def test_a_pace_is_kept(host_runner, good):
+    start = time.monotonic()
+    code, events = run_with(host_runner, good, runs=5, interval_us=50_000)
+    assert (code, events[-1]["runs"]) == (0, 5)
+    assert time.monotonic() - start >= 0.2  # the fifth run starts 4 * 50 ms after the first
+
+
 BAD_ARGUMENTS = {
     "no library": ({"library": None}, 2, "--library=FILE, --model=FILE and --signature=NAME are required"),
     "no number": ({"runs": "4x"}, 2, "--runs=4x"),
@@ -80,6 +93,7 @@ BAD_ARGUMENTS = {
     "zero": ({"threads": "0"}, 2, "--threads=0"),
     "empty": ({"runs": ""}, 2, "--runs="),
     "beyond its limit": ({"runs": "1000001"}, 2, "--runs=1000001"),
+    "longer than a minute": ({"interval_us": "60000001"}, 2, "--interval_us=60000001"),
     "beyond int64": ({"warmup": "9" * 40}, 2, "--warmup=999"),
     "unknown flag": ({"run": "4"}, 2, "--run=4"),
     "empty path": ({"model": ""}, 2, "--model="),
@@ -140,28 +154,29 @@ def test_a_closed_pipe_is_an_error(host_runner, good):
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_outputs_are_those_of_the_python_interpreter_bit_for_bit(host_runner, bundle_folder, num_threads):
     bundle = open_bundle(bundle_folder)
-    settings = Settings(30, 3, num_threads, 1, 50.0)
-    case = measure_host_runner(bundle, bundle.files[0], host_runner, settings)
+    case = measure(bundle, host_runner, host_library(), num_threads, num_processes=2)
     assert case.problem is None  # a single other bit is a problem: see below
     assert case.parity.num_samples == 8
     assert case.parity.largest < 1e-6
     assert (case.backend, case.machine) == ("host_runner", "host, not a phone, native runner")
-    assert (len(case.warmup_samples_ms), len(case.samples_ms), len(case.runner.cpus)) == (4, 30, 30)
-    assert case.runner.num_process_threads == num_threads
+    assert [(len(each.warmup_ms), len(each.samples_ms), len(each.cpus)) for each in case.processes] == [(3, 15, 15)] * 2
+    assert {process.num_threads for process in case.processes} == {num_threads}
+    assert case.condition.label == f"{num_threads} thread" + ("s" if num_threads > 1 else "")
     assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}  # a mean of 12 numbers takes microseconds
 
 
 def test_one_other_bit_is_a_problem(bundle_folder, tmp_path):
     bundle = open_bundle(bundle_folder)
-    exact = host_outputs(bundle.files[0], bundle.samples, 1)
+    exact = of_host(bundle.files[0], bundle.samples, 1)
     write = f"outputs = {dict((name, array.tobytes()) for name, array in exact.items())!r}"
-    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, f"{write}; {GOOD}"), SETTINGS)
+    case = measure(bundle, write_runner(tmp_path, f"{write}; {GOOD}"), library(tmp_path))
     assert case.problem is None
     # Samples 0 to 7 take 1 to 8 ms in turn: of 30 runs 1 to 6 ms come 4 times, 7 and 8 ms 3 times; rank 27 is 7 ms.
     assert (case.samples_ms[:9], case.summary.p90_ms) == ((1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 1.0), 7.0)
-    assert (case.load_ms, case.runner.library_ms, case.runner.peak_memory_kb) == (2.5, 1.5, 200)
+    (process,) = case.processes
+    assert (process.load_ms, process.library_ms, process.first_ms, process.peak_memory_kb) == (2.5, 1.5, 9000.0, 200)
     flip = "each = bytearray(outputs['leaf_category']); each[60] ^= 1; outputs['leaf_category'] = bytes(each)"
-    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, f"{write}; {flip}; {GOOD}"), SETTINGS)
+    case = measure(bundle, write_runner(tmp_path, f"{write}; {flip}; {GOOD}"), library(tmp_path))
     assert "output 'leaf_category' is not that of ai-edge-litert's Python interpreter bit for bit" in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert case.summary is None
@@ -170,7 +185,7 @@ def test_one_other_bit_is_a_problem(bundle_folder, tmp_path):
 @pytest.mark.parametrize(("ending", "reason"), RUNNER_FAULTS.values(), ids=RUNNER_FAULTS)
 def test_no_fault_of_the_runner_gives_a_verdict(bundle_folder, tmp_path, ending, reason):
     bundle = open_bundle(bundle_folder)
-    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, ending), SETTINGS)
+    case = measure(bundle, write_runner(tmp_path, ending), library(tmp_path))
     assert reason in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert case.summary is None
@@ -179,18 +194,19 @@ def test_no_fault_of_the_runner_gives_a_verdict(bundle_folder, tmp_path, ending,
 def test_other_lines_are_passed_over(bundle_folder, tmp_path):
     bundle = open_bundle(write_bundle(tmp_path / "noisy", (bundle_folder / "tiny_float32.tflite").read_bytes()))
     noisy = f"print('INFO: [environment.cc:36] Creating'); write_outputs(); print_events(); {GOOD.split(';')[0]}"
-    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, noisy), SETTINGS)
+    case = measure(bundle, write_runner(tmp_path, noisy), library(tmp_path))
     assert len(case.samples_ms) == 30
 
 
 def test_a_program_that_hangs_or_is_none(bundle_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(native_runner, "_PROCESS_LIMIT_S", 1.0)
+    monkeypatch.setattr(native_runner, "PROCESS_LIMIT_S", 1.0)
+    monkeypatch.setattr(native_runner, "_MAX_SECONDS", 0)
     bundle = open_bundle(bundle_folder)
-    case = measure_host_runner(bundle, bundle.files[0], write_runner(tmp_path, "time.sleep(60)"), SETTINGS)
+    case = measure(bundle, write_runner(tmp_path, "time.sleep(60)"), library(tmp_path))
     assert case.problem == "the native runner did not end within 1 s"
     text = tmp_path / "text"
     text.write_text("no program")
-    assert "cannot be run: " in measure_host_runner(bundle, bundle.files[0], text, SETTINGS).problem
+    assert "cannot be run: " in measure(bundle, text, library(tmp_path)).problem
 
 
 def test_tolerance_depends_on_the_recipe():

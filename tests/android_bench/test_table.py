@@ -11,17 +11,22 @@ def test_table_of_a_host_and_a_lost_device():
     assert [heading.rindex(word) for word in ("recipe", "measured", "MB", "20 ms", "50 ms")] == [
         host.index(word) for word in ("int8", "host", "1.23", "INCONCLUSIVE", "PASS")
     ]
-    assert (
-        host.split() == "tiny.tflite int8 64 host, not a phone 1.23 2 3.25 2 to 3.25 2.5e-03 INCONCLUSIVE PASS".split()
+    assert host.split() == (
+        "tiny.tflite int8 64 host, not a phone 1 thread 1.23 2 3.25 2 to 3.25 2.5e-03 INCONCLUSIVE PASS".split()
     )
-    assert lost.split() == "tiny.tflite int8 64 Maker Model (SERIAL) 1.23 - - - - INVALID INVALID".split()
-    assert "host, not a phone, native runner  1.23" in native
+    assert lost.split() == (
+        "tiny.tflite int8 64 Maker Model (SERIAL) 2 threads, pinned 1.23 - - - - INVALID INVALID".split()
+    )
+    assert "host, not a phone, native runner  1 thread, every 1000 ms  1.23" in native
     assert rest == [
         "",
-        "verdict (host, not a phone): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
-        "verdict (Maker Model (SERIAL)): INVALID: tiny.tflite: device SERIAL: benchmark_model did not finish: "
-        "the connection ended early",
-        "verdict (host, not a phone, native runner): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
+        "verdict (host, not a phone, 1 thread): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
+        "verdict (Maker Model (SERIAL), 2 threads, pinned): INVALID: tiny.tflite: device SERIAL: benchmark_model "
+        "did not finish: the connection ended early",
+        "verdict (host, not a phone, native runner, 1 thread, every 1000 ms): PASS: tiny.tflite p90 3.25 ms (3 runs) "
+        "within 50 ms",
+        "paper's Table 3, not measured here: edgedipn: 13.7 ms at length 64, 22.6 ms at length 128, 31.2 ms at length "
+        "256, 48.9 ms at length 512",
         "note: no phone was measured: none is attached",
     ]
 
@@ -35,7 +40,7 @@ def test_verdict_lines():
 
 
 def test_a_table_without_cases_still_says_why():
-    empty = dataclasses.replace(REPORT, cases=(), notes=("nothing",))
+    empty = dataclasses.replace(REPORT, cases=(), bundles=(), notes=("nothing",))
     assert table.render(empty) == "note: nothing"
 
 

@@ -1,4 +1,8 @@
-"""A bundle as the converter writes it, around a tiny real model whose outputs are known on paper."""
+"""A bundle as the converter writes it, around a tiny real model whose outputs are known on paper.
+
+The model is kept in testdata, so that these tests need not load TensorFlow; `python -m tests.android_bench.tiny_bundle`
+makes it.
+"""
 
 import hashlib
 import json
@@ -19,7 +23,10 @@ OUTPUTS = [
 ]
 
 
-def tiny_tflite() -> bytes:
+TINY_TFLITE = pathlib.Path(__file__).parent.parent / "testdata" / "tiny_bundle.tflite"
+
+
+def make_tiny_tflite() -> bytes:
     """Returns a file with the signature `predict`: s and p are the means of swipe and profile;
 
     realtime_purchase = sigmoid(s - p), leaf_category = (sigmoid(s), sigmoid(p)).
@@ -104,3 +111,7 @@ def _file(name: str, tflite: bytes) -> dict[str, Any]:
         "inputs": INPUTS,
         "outputs": OUTPUTS,
     }
+
+
+if __name__ == "__main__":
+    TINY_TFLITE.write_bytes(make_tiny_tflite())

@@ -6,6 +6,7 @@
 EXPORT(__libc_init)
 EXPORT(calloc)
 EXPORT(clock_gettime)
+EXPORT(clock_nanosleep)
 EXPORT(close)
 EXPORT(lseek)
 EXPORT(memcpy)

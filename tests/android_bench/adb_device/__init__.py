@@ -6,10 +6,11 @@ figures come from a script. What it shows is that the harness speaks to adb corr
     packets     24-byte header and payload
     connection  handshake, authorization, streams
     shell       the service that runs a command (shell protocol 2, with exit codes)
-    file_sync   the service behind `adb push`
-    simulated   one device: its folder, properties and scripted faults
+    file_sync   the service behind `adb push` and `adb pull`
+    phone       what a device says of itself, as files and scripts
+    simulated   one device: its folder, its phone and scripted faults
     server      the loopback server, and attaching it with `adb connect`
 
 Left out, because nothing here needs it: RSA signatures (a device either trusts everyone or nobody), TLS, terminals,
-standard input of commands, `adb pull`.
+standard input of commands.
 """

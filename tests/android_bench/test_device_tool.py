@@ -2,41 +2,46 @@
 
 import pathlib
 import re
+import shlex
 
 import pytest
 
-from android_bench import adb_benchmark
-from android_bench.adb_benchmark import measure_device
-from android_bench.bundle import open_bundle
-from android_bench.device import REMOTE_FOLDER, Device, find_adb
+from android_bench import device_tool
+from android_bench.device import REMOTE_FOLDER
+from android_bench.device_state import INFO_SCRIPT, STATE_SCRIPT
 from android_bench.latency import Verdict
-from android_bench.results import CaseResult, Settings
-from tests.android_bench.adb_device.server import attached
-from tests.android_bench.adb_device.simulated import Faults, SimulatedDevice
+from android_bench.results import Condition
+from android_bench.session import DevicePrograms
+from tests.android_bench.adb_device.simulated import Faults
+from tests.android_bench.sessions import measure, settings
 from tests.android_bench.stand_in_tool import write_tool
 from tests.android_bench.tiny_bundle import write_bundle
 
-SETTINGS = Settings(num_runs=200, num_warmup_runs=10, num_threads=2, num_processes=32, budget_ms=50.0)
-FEW = Settings(num_runs=200, num_warmup_runs=10, num_threads=1, num_processes=3, budget_ms=50.0)
 
-
-def measure(tmp_path, folder, tool, faults=None, settings=FEW) -> tuple[list[CaseResult], SimulatedDevice]:
-    simulated = SimulatedDevice(tmp_path / "device", faults)
-    with attached(simulated) as serial, Device(find_adb(), serial) as phone:
-        cases = measure_device(phone, open_bundle(folder), tool, settings, progress=print)
-    return cases, simulated
+def measure_with(tmp_path, folder, tool, faults=None, how=None):
+    return measure(
+        tmp_path, folder, DevicePrograms(benchmark_model=tool), faults=faults, how=how or settings(num_runs=200)
+    )
 
 
 @pytest.fixture(scope="module")
 def good_run(adb_server, tmp_path_factory, tflite):
     folder = tmp_path_factory.mktemp("good_run")
-    return measure(folder, write_bundle(folder / "bundle", tflite), write_tool(folder), settings=SETTINGS)
+    return measure(
+        folder,
+        write_bundle(folder / "bundle", tflite),
+        DevicePrograms(benchmark_model=write_tool(folder)),
+        Condition(num_threads=2),
+        how=settings(num_runs=200, num_warmup_runs=10, num_tool_processes=32),
+    )
 
 
 def test_each_process_gives_one_latency_of_its_own_sample(good_run):
     (case,) = good_run[0]
-    # The stand-in's latency is the first swipe id in ms: samples 0 to 7 have 1 to 8, and processes take them in turn.
-    assert case.samples_ms == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0) * 4
+    # The stand-in's latency is the first swipe id in ms: samples 0 to 7 have 1 to 8, and processes take them in turn;
+    # turns of ten processes are shuffled.
+    assert sorted(case.samples_ms) == sorted((1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0) * 4)
+    assert [len(process.samples_ms) for process in case.processes] == [1] * 32
     assert (case.summary.p50_ms, case.summary.p90_ms) == (4.0, 8.0)  # ranks 16 and 29 of 32
     assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}
     assert case.problem is None
@@ -46,7 +51,7 @@ def test_the_tools_own_summary_is_recorded_beside_them(good_run):
     (case,) = good_run[0]
     assert case.tool_summary.measured.count == 200
     assert case.tool_summary.measured.average_ms == 1.0
-    assert case.load_ms == 2.5
+    assert (case.processes[0].load_ms, case.processes[0].first_ms) == (2.5, 9000.0)
 
 
 def test_a_simulated_device_is_named_as_what_it_is(good_run):
@@ -71,16 +76,18 @@ def test_nothing_is_left_and_nothing_lies_outside_the_folder(good_run):
     assert simulated.files() == []
     for command in simulated.commands:
         assert len(command) < 4096  # the longest that reaches an Android before 7
-        paths = re.findall(r"(?<![\w/])/[\w./\[\]-]+", command)
-        assert all(path.replace("[e]", "e").startswith(REMOTE_FOLDER) for path in paths), command
+        if any(shlex.quote(script) in command for script in (INFO_SCRIPT, STATE_SCRIPT)):
+            continue  # these two only read
+        for path in re.findall(r"(?<![\w/])/[\w./\[\]-]+", command):
+            assert path.replace("[e]", "e").startswith(REMOTE_FOLDER) or command.startswith("df "), command
 
 
 TOOL_FAULTS = {
     "wrong exit code": ("print(good); sys.exit(3)", "failed with exit code 3"),
     "killed by a signal": ("print(good, flush=True); import os; os.kill(os.getpid(), 9)", "failed with exit code 137"),
-    "garbage": ("sys.stdout.buffer.write(bytes(range(256)) * 9)", "no statistics that can be read"),
-    "nothing": ("", "no statistics that can be read"),
-    "only the warm-up": ("print(good.split('INFO: Running')[1])", "no statistics that can be read"),
+    "garbage": ("sys.stdout.buffer.write(bytes(range(256)) * 9)", "holds no statistics of measured runs"),
+    "nothing": ("", "holds no statistics of measured runs"),
+    "only the warm-up": ("print(good.split('INFO: Running')[1])", "holds no statistics of measured runs"),
     "failure that exits with 0": ("print(good); print('ERROR: Benchmarking failed.')", "Benchmarking failed"),
     "unknown flag": (
         "print(good); print('WARN: Unconsumed cmdline flags: --input_layer_value_files=x')",
@@ -98,7 +105,7 @@ TOOL_FAULTS = {
 
 @pytest.mark.parametrize(("ending", "reason"), TOOL_FAULTS.values(), ids=TOOL_FAULTS)
 def test_no_fault_of_the_tool_gives_a_verdict(adb_server, tmp_path, bundle_folder, ending, reason):
-    (case,), simulated = measure(tmp_path, bundle_folder, write_tool(tmp_path, ending))
+    (case,), simulated = measure_with(tmp_path, bundle_folder, write_tool(tmp_path, ending))
     assert reason in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert case.summary is None
@@ -106,14 +113,12 @@ def test_no_fault_of_the_tool_gives_a_verdict(adb_server, tmp_path, bundle_folde
 
 
 def test_a_tool_that_hangs_is_stopped_and_gives_no_verdict(adb_server, tmp_path, bundle_folder, monkeypatch):
-    monkeypatch.setattr(adb_benchmark, "_PROCESS_LIMIT_S", 1.0)
+    monkeypatch.setattr(device_tool, "_PROCESS_LIMIT_S", 1.0)
     pid_file = tmp_path / "pid"
     hangs = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    simulated = SimulatedDevice(tmp_path / "device")
-    with attached(simulated) as serial, Device(find_adb(), serial) as phone:
-        (case,) = measure_device(phone, open_bundle(bundle_folder), write_tool(tmp_path, hangs), FEW, progress=print)
-        command_line = pathlib.Path(f"/proc/{pid_file.read_text()}/cmdline")
-        assert not command_line.exists() or command_line.read_bytes() == b""  # gone, or a zombie nobody waits for
+    (case,), simulated = measure_with(tmp_path, bundle_folder, write_tool(tmp_path, hangs))
+    command_line = pathlib.Path(f"/proc/{pid_file.read_text()}/cmdline")
+    assert not command_line.exists() or command_line.read_bytes() == b""  # gone, or a zombie nobody waits for
     assert "adb shell did not end within 1 s" in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert simulated.files() == []
@@ -122,7 +127,7 @@ def test_a_tool_that_hangs_is_stopped_and_gives_no_verdict(adb_server, tmp_path,
 DEVICE_FAULTS = {
     "vanishes in the benchmark": (Faults(vanish_on_command=re.compile("--graph=")), "did not finish"),
     "vanishes in a push": (Faults(vanish_on_push=True), "push of"),
-    "vanishes at once": (Faults(vanish_on_command=re.compile("getprop")), "getprop did not finish"),
+    "vanishes at once": (Faults(vanish_on_command=re.compile("getprop")), "sh did not finish"),
     "disk full": (Faults(free_bytes=100), "No space left on device"),
     "push cut short": (Faults(kept_bytes=100), "arrived changed"),
 }
@@ -130,7 +135,7 @@ DEVICE_FAULTS = {
 
 @pytest.mark.parametrize(("faults", "reason"), DEVICE_FAULTS.values(), ids=DEVICE_FAULTS)
 def test_no_fault_of_the_device_gives_a_verdict(adb_server, tmp_path, bundle_folder, faults, reason):
-    (case,), _ = measure(tmp_path, bundle_folder, write_tool(tmp_path), faults)
+    (case,), _ = measure_with(tmp_path, bundle_folder, write_tool(tmp_path), faults)
     assert reason in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID}
     assert case.samples_ms == ()
@@ -139,7 +144,7 @@ def test_no_fault_of_the_device_gives_a_verdict(adb_server, tmp_path, bundle_fol
 def test_a_device_lost_half_way_keeps_its_samples_but_gives_no_verdict(adb_server, tmp_path, bundle_folder):
     # Every file of a sample is named in the one command that measures it; of all others only push and clean-up name it.
     third_run = re.compile(r"--num_runs=1 .*-swipe-2\.bin")
-    (case,), _ = measure(tmp_path, bundle_folder, write_tool(tmp_path), Faults(vanish_on_command=third_run))
+    (case,), _ = measure_with(tmp_path, bundle_folder, write_tool(tmp_path), Faults(vanish_on_command=third_run))
     assert case.samples_ms == (1.0, 2.0)
     assert case.summary is None
     assert set(case.verdicts.values()) == {Verdict.INVALID}
@@ -156,7 +161,7 @@ def test_the_next_file_is_tried_after_a_fault(adb_server, tmp_path, tflite):
             open(marker, "w").close()
             sys.exit(5)
     """
-    (first, second), _ = measure(tmp_path, folder, write_tool(tmp_path, fails_once))
+    (first, second), _ = measure_with(tmp_path, folder, write_tool(tmp_path, fails_once))
     assert "exit code 5" in first.problem
     assert (second.problem, second.samples_ms) == (None, (1.0, 2.0, 3.0))
     assert set(second.verdicts.values()) == {Verdict.INCONCLUSIVE}  # three samples are too few to judge
