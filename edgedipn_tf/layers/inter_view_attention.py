@@ -1,11 +1,10 @@
 """What two views say together: the actions of each attended by those of the other."""
 
-import math
-
 import keras
 import tensorflow as tf
 
-from edgedipn_tf.layers.masking import masked_mean, masked_softmax
+from edgedipn_tf.layers.masking import masked_mean
+from edgedipn_tf.layers.mutual_attention import attend_by_softmax, attend_for_training
 
 
 @keras.saving.register_keras_serializable(package="edgedipn")
@@ -24,6 +23,7 @@ class InterViewAttention(keras.layers.Layer):
     Call arguments:
         view_s, view_b: floats (B, T, D).
         mask_s, mask_b: bool (B, T), `True` at real steps.
+        training: whether gradients will be asked for; the result is the same.
 
     Returns:
         r_sb, floats (B, D).
@@ -31,22 +31,18 @@ class InterViewAttention(keras.layers.Layer):
     EdgeDIPN (VLDB 2021), section 3.3, equation 4.
     """
 
-    def call(self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor) -> tf.Tensor:
-        return masked_mean(*self.by_step(view_s, view_b, mask_s, mask_b))
+    def call(
+        self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        return masked_mean(*self.by_step(view_s, view_b, mask_s, mask_b, training))
 
     def by_step(
-        self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor
+        self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns A_s * A_b (B, T, D) before the mean, and which of its rows count, bool (B, T).
 
         What DIPN (KDD 2019, equation 4) calls the representation of the pair; other rows hold any number.
         """
-        attended_s = _attend(view_b, view_s, mask_s)
-        attended_b = _attend(view_s, view_b, mask_b)
+        attend = attend_for_training if training else attend_by_softmax
+        attended_s, attended_b = attend(view_s, view_b, mask_s, mask_b)
         return attended_s * attended_b, tf.logical_and(mask_s, mask_b)
-
-
-def _attend(queries: tf.Tensor, keys: tf.Tensor, key_mask: tf.Tensor) -> tf.Tensor:
-    scale = 1.0 / math.sqrt(keys.shape[-1])
-    scores = tf.matmul(queries * scale, keys, transpose_b=True)  # (B, T, T); scaling the T x D factor is cheaper
-    return tf.matmul(masked_softmax(scores, key_mask), keys)

@@ -122,11 +122,11 @@ class DIPN(keras.Model):
         for branch in self.branches.values():
             branch.build((None, 1, width))
 
-    def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         steps, masks, last_states = self._recur(inputs)
         for view, attention in self.intra_views.items():
             steps[view] = attention(steps[view], last_states[view][0], masks[view])
-        read = [self.inter_view.by_step(steps[s], steps[b], masks[s], masks[b]) for s, b in self.pairs]
+        read = [self.inter_view.by_step(steps[s], steps[b], masks[s], masks[b], training) for s, b in self.pairs]
         read += [(steps[view], masks[view]) for view in self.alone]
         static = [embedding(inputs[source]) for source, embedding in self.static_embeddings.items()]
         last = [state for view in self.views for state in last_states[view]]

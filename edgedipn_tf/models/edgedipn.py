@@ -127,18 +127,20 @@ class EdgeDIPN(keras.Model):
             widths = [f.width for f in self._candidate_features(self.category_levels[name])]
             head.build(sources_shape, (None, self.schema.num_candidates, sum(widths)))
 
-    def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        logits, penalty = self.logits_and_penalty(inputs)
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
+        logits, penalty = self.logits_and_penalty(inputs, training)
         self.add_loss(self.penalty_weight * penalty)
         return logits
 
-    def logits_and_penalty(self, inputs: Mapping[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def logits_and_penalty(
+        self, inputs: Mapping[str, tf.Tensor], training: bool = False
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Returns the logits by intent, and the penalty before its weight.
 
         The penalty is the second term of equation 9: the sum over views of the mean over the batch, a float32 scalar.
         What must not carry an `add_loss` (a converted model, a training loop of one's own) calls this.
         """
-        sources, penalty = self._sources(inputs)  # (B, S, D)
+        sources, penalty = self._sources(inputs, training)  # (B, S, D)
         taken = {name: attention(sources) for name, attention in self.task_attentions.items()}
         logits = {name: head(taken[name]) for name, head in self.user_heads.items()}
         for name, head in self.category_heads.items():
@@ -146,7 +148,7 @@ class EdgeDIPN(keras.Model):
             logits[name] = head(taken[name], candidates)
         return {intent.name: tf.cast(logits[intent.name], tf.float32) for intent in self.schema.intents}, penalty
 
-    def _sources(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def _sources(self, inputs: Mapping[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         masks, sources, reweighted, penalty = {}, [], {}, tf.constant(0.0)
         for view in self.views:
             masks[view] = step_mask(inputs[view])
@@ -156,7 +158,7 @@ class EdgeDIPN(keras.Model):
             sources.append(r_f)
             penalty += tf.reduce_mean(view_penalty)
         for s, b in self.pairs:
-            sources.append(self.inter_view(reweighted[s], reweighted[b], masks[s], masks[b]))
+            sources.append(self.inter_view(reweighted[s], reweighted[b], masks[s], masks[b], training=training))
         sources.append(self.history_embedding(inputs["history"]))
         sources.append(self.profile_embedding(inputs["profile"]))
         return tf.stack(sources, axis=1), penalty

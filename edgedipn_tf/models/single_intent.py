@@ -47,10 +47,10 @@ class SingleIntentEdgeDIPNs(keras.Model):
         for model in self.models.values():
             model.build(input_shape)
 
-    def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         logits: dict[str, tf.Tensor] = {}
         for model in self.models.values():
-            own, penalty = model.logits_and_penalty(inputs)
+            own, penalty = model.logits_and_penalty(inputs, training)
             self.add_loss(model.penalty_weight * penalty)
             logits.update(own)
         return logits
