@@ -80,6 +80,14 @@ def _batch(length: int, batch_size: int) -> tuple[Arrays, Arrays]:
     return inputs, labels
 
 
+@dataclasses.dataclass(frozen=True)
+class _Step:
+    """One step of training, and the TensorFlow graph that it runs."""
+
+    run: Callable[[], object]
+    graph: Any
+
+
 def _plain_step(name: str, length: int, inputs: Arrays, labels: Arrays) -> _Step:
     import keras
 
@@ -88,14 +96,6 @@ def _plain_step(name: str, length: int, inputs: Arrays, labels: Arrays) -> _Step
     softmax = mutual_attention.attend_by_softmax
     with mock.patch.object(inter_view_attention, "attend_for_training", softmax):
         return _step(name, length, inputs, labels, keras.optimizers.Adam(1e-3))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Step:
-    """One step of training, and the TensorFlow graph that it runs."""
-
-    run: Callable[[], object]
-    graph: Any
 
 
 def _step(name: str, length: int, inputs: Arrays, labels: Arrays, optimizer: Any) -> _Step:
