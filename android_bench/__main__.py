@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from android_bench import command_flags, results_json, table
+from android_bench import command_flags, compare, results_json, table
 from android_bench.benchmark import TOOL_PAGE, measure
 from android_bench.results import Report
 from edgedipn_tf import commands
@@ -38,6 +38,8 @@ Inputs are the bundle's real samples. The verdict is PASS or FAIL when the whole
 of the budget, else INCONCLUSIVE; INVALID, with the reason, when something went wrong: a lost device, throttling,
 falling clocks, processes that disagree, wrong outputs. It rests on single latencies only, never on averages. The output
 folder gets results.json with every raw sample, and a table is printed.
+
+Two results are compared by `python -m android_bench compare OLD NEW`.
 
 Exit codes: 0 measured, whatever the verdict; 2 the input is at fault or a case is INVALID; 130 interrupted.
 """
@@ -80,8 +82,11 @@ def _refuse_problems(report: Report, path: pathlib.Path) -> None:
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code."""
-    return commands.run(DESCRIPTION, command_flags.define_flags, main, argv)
+    """Runs the command, or `compare` when it is the first argument, and returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["compare"]:
+        return compare.run(arguments[1:])
+    return commands.run(DESCRIPTION, command_flags.define_flags, main, arguments)
 
 
 def cli() -> None:

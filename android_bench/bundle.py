@@ -95,7 +95,7 @@ def open_bundle(path: pathlib.Path) -> Bundle:
     content = manifest_path.read_bytes()
     try:
         manifest = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for JSON that is nested too deep
         raise InputError(f"{manifest_path} is not JSON ({error}): {REMEDY}") from None
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:

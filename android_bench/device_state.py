@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from android_bench.device import Device
+from android_bench.errors import printable
 from android_bench.results import DeviceInfo, DeviceState
 
 _CPUS = (
@@ -37,7 +38,7 @@ def read_info(device: Device) -> DeviceInfo:
         DeviceError: when it cannot be asked.
     """
     sections = _sections(device.shell(["sh", "-c", INFO_SCRIPT]).stdout)
-    properties = dict(_PROPERTY.findall(sections[""]))
+    properties = {name: printable(value) for name, value in _PROPERTY.findall(sections[""])}
     cpus = _cpus(sections)
     abis = properties.get("ro.product.cpu.abilist") or properties.get("ro.product.cpu.abi", "")
     soc = " ".join(properties.get(f"ro.soc.{part}", "") for part in ("manufacturer", "model")).strip()
@@ -50,7 +51,7 @@ def read_info(device: Device) -> DeviceInfo:
         android_version=properties.get("ro.build.version.release", ""),
         api_level=_number(int, properties.get("ro.build.version.sdk")),
         build=properties.get("ro.build.fingerprint", ""),
-        kernel=sections.get("kernel", "").strip(),
+        kernel=printable(sections.get("kernel", "")),
         max_khz=tuple(_number(int, words[1]) for words in cpus),
         governors=tuple("" if words[4] == "-" else words[4] for words in cpus),
     )
@@ -71,7 +72,7 @@ def read_state(device: Device) -> DeviceState:
     charging = re.findall(r"^\s*\w+ powered: (true|false)", battery, re.MULTILINE)
     return DeviceState(
         uptime_s=_number(float, sections.get("uptime", "").strip().split(" ")[0]),
-        boot_id=sections.get("boot", "").strip() or None,
+        boot_id=printable(sections.get("boot", "")) or None,
         connection=connection,
         battery_percent=_number(int, _field(battery, "level")),
         is_charging="true" in charging if charging else None,
@@ -108,7 +109,9 @@ def _cpus(sections: dict[str, str]) -> list[list[str]]:
 
 def _temperatures(thermal: str) -> dict[str, float]:
     """Returns the temperatures of the last list, which are the current ones: a cached list may stand before it."""
-    values = {name: float(value) for value, _, name in _TEMPERATURE.findall(thermal) if _number(float, value)}
+    values = {
+        printable(name): float(value) for value, _, name in _TEMPERATURE.findall(thermal) if _number(float, value)
+    }
     return dict(list(values.items())[:_MAX_NAMED_SENSORS])
 
 
