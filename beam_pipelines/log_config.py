@@ -29,8 +29,12 @@ from edgedipn_tf.commands import InputError
 _SECTIONS = {"columns": 'our column = "their column"', "actions": 'their action = "our action"'}
 
 
-def read_config(path: str) -> dict[str, Any]:
-    """Returns what a config file holds.
+def read_config(path: str, flag: str = "--log_config") -> dict[str, Any]:
+    """Returns what a config file in TOML holds.
+
+    Args:
+        path: the file.
+        flag: the flag that names it, for messages.
 
     Raises:
         InputError: naming the file, when it cannot be read or is not TOML.
@@ -38,12 +42,12 @@ def read_config(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"--log_config={path}: {error.strerror}: check the path") from None
+        raise InputError(f"{flag}={path}: {error.strerror}: check the path") from None
     except UnicodeDecodeError:
-        raise InputError(f"--log_config={path}: not UTF-8 text: save it as UTF-8") from None
+        raise InputError(f"{flag}={path}: not UTF-8 text: save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         cause = f"not TOML: {error}; names with other signs than letters, digits, _ and - need quotes"
-        raise InputError(f"--log_config={path}: {cause}") from None
+        raise InputError(f"{flag}={path}: {cause}") from None
 
 
 def apply_config(config: Mapping[str, Any], inputs: Mapping[str, Input], path: str) -> dict[str, Input]:

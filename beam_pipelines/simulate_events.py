@@ -1,31 +1,52 @@
 """Command: simulates users of a shop and writes their events in the format of a raw log."""
 
+import dataclasses
 import datetime
+import itertools
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from absl import flags
 
 from beam_pipelines.raw_log import FORMATS, LogDescription, LogWriter
+from beam_pipelines.world_file import read_world_file
 from edgedipn_tf import commands, publishing
+from edgedipn_tf.commands import InputError
 from edgedipn_tf.local_time import LocalTime
-from edgedipn_tf.simulation.simulate import UserLog, simulate_user
-from edgedipn_tf.simulation.users import PROFILE_COLUMNS
-from edgedipn_tf.simulation.views import NAMES
-from edgedipn_tf.simulation.world import IntArray, make_world
+from edgedipn_tf.simulation.config import DIPN_VOLUMES, Volumes, WorldConfig
+from edgedipn_tf.simulation.randomness import IntArray
+from edgedipn_tf.simulation.simulate import UserLog, simulate_users
+from edgedipn_tf.simulation.traits import PROFILE_COLUMNS
+from edgedipn_tf.simulation.views import column_names
+from edgedipn_tf.simulation.world import World, make_world
 
 DESCRIPTION = """Simulates event logs of a shop's app, for trying the pipeline without a real log.
 
   python -m beam_pipelines.simulate_events --output=logs/simulated --num_users=300
+  python -m beam_pipelines.simulate_events --output=logs/dipn --num_users=200 --volumes=dipn
 
-Nobody ever did what these logs tell: results on them say that the pipeline works, nothing about people.
-Writes swipe/, tap/, browse/ and profile/ with one part for each 64 users, and log.json with the flags of
-beam_pipelines.discretize_events that suit the log. The same seed gives the same bytes.
+Users have lasting traits (activity, habit of coming back, tastes, a phone, a hand), needs that last for days, and
+goals that change from page to page: idle, explore, compare, decide, order. Goals are hidden; they show in the pages
+opened, in taps and in swipes. Nobody ever did what these logs tell: results on them say that the pipeline works,
+nothing about people.
+
+--volumes=small has about 130 events a user and day, dipn about 2,000: the volumes of DIPN's Table 1. Every parameter of
+the world is in edgedipn_tf/simulation/config.py and can be changed by a file, --world=world.toml:
+
+  [needs]
+  pays = 0.5
+
+Writes swipe/, tap/, browse/ and profile/ with one part for each 64 users, world.json with all parameters, and log.json
+with the flags of beam_pipelines.discretize_events that suit the log. The same flags give the same bytes.
 """
+WORLD_FILE = "world.json"
+_VOLUMES = {"small": Volumes(), "dipn": DIPN_VOLUMES}
 _USERS_PER_PART = 64
+_USERS_TOGETHER = 512
 _CAVEATS = (
     "simulated: nobody ever did what this log tells; its scores say that the pipeline works, nothing about people",
     "users are independent of each other, and each day of the week is like every other",
@@ -44,10 +65,12 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("seed", 1, "seed of everything", 0, 2**63 - 1, flag_values=values)
     flags.DEFINE_string("timezone", "Asia/Shanghai", "time zone in which the users live", flag_values=values)
     flags.DEFINE_enum("format", "parquet", FORMATS, "file format of the parts", flag_values=values)
+    flags.DEFINE_enum("volumes", "small", list(_VOLUMES), "how much is logged of a user and day", flag_values=values)
     flags.DEFINE_float(
-        "actions_scale", 1.0, "multiplies the actions of a visit, about 150 a user and day at 1", 0.1, 100.0,
+        "actions_scale", 1.0, "multiplies the swipes, and the taps on buttons, of a page", 0.0, 100.0,
         flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_string("world", None, "TOML file with parameters of the world", flag_values=values)
 
 
 def main(values: flags.FlagValues, _: list[str]) -> None:
@@ -60,24 +83,57 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     first_day = local_time.parse_date(values.start_date)
     day_start_ms = local_time.day_start_ms(np.arange(first_day, first_day + values.num_days + 1))
     output = pathlib.Path(values.output)
-    world = make_world(values.seed)
+    world = _make_world(values)
     with publishing.publish_folder(output, values.overwrite) as folder:
         writer = LogWriter(folder, values.format)
-        for first in range(0, values.num_users, _USERS_PER_PART):
-            users = range(first, min(first + _USERS_PER_PART, values.num_users))
-            logs = [simulate_user(world, values.seed, user, day_start_ms, values.actions_scale) for user in users]
-            _write_part(writer, users, logs)
-            num_events = sum(writer.num_rows.values())
-            print(f"simulated {users.stop:,} of {values.num_users:,} users, {num_events:,} rows", flush=True)
+        for first in range(0, values.num_users, _USERS_TOGETHER):
+            users = range(first, min(first + _USERS_TOGETHER, values.num_users))
+            for part, logs in _parts(users, simulate_users(world, users, day_start_ms)):
+                _write_part(writer, world, part, logs)
+                num_events = sum(writer.num_rows.values())
+                print(f"simulated {part.stop:,} of {values.num_users:,} users, {num_events:,} rows", flush=True)
+        publishing.write_json(folder / WORLD_FILE, _world_description(world, values))
         writer.describe(_describe(values, day_start_ms), {})
     rows = ", ".join(f"{count:,} {name}" for name, count in writer.num_rows.items())
     print(f"simulated log: {values.num_users:,} users, {values.num_days} days -> {rows} rows")
     print(f"written to {output}; suggested flags are in {output / 'log.json'}")
 
 
-def _write_part(writer: LogWriter, users: Sequence[int], logs: Sequence[UserLog]) -> None:
-    ids = pa.array([f"user-{user:06}" for user in users])
-    for view, names in NAMES.items():
+def _make_world(values: flags.FlagValues) -> World:
+    volumes = _VOLUMES[values.volumes]
+    scale = values.actions_scale
+    volumes = dataclasses.replace(volumes, swipes=volumes.swipes * scale, taps=volumes.taps * scale)
+    config = WorldConfig(volumes=volumes)
+    if values.world is not None:
+        config = read_world_file(values.world, config)
+    try:
+        return make_world(config, values.seed)
+    except ValueError as error:
+        raise InputError(f"--world={values.world}: {error}") from None
+
+
+def _world_description(world: World, values: flags.FlagValues) -> dict[str, Any]:
+    """What it takes to simulate the same users again."""
+    return {
+        "format_version": 1,
+        "seed": world.seed,
+        "num_users": values.num_users,
+        "num_days": values.num_days,
+        "start_date": values.start_date,
+        "timezone": values.timezone,
+        "config": dataclasses.asdict(world.config),
+    }
+
+
+def _parts(users: range, logs: Iterator[UserLog]) -> Iterator[tuple[range, list[UserLog]]]:
+    for first in range(users.start, users.stop, _USERS_PER_PART):
+        part = range(first, min(first + _USERS_PER_PART, users.stop))
+        yield part, list(itertools.islice(logs, len(part)))
+
+
+def _write_part(writer: LogWriter, world: World, users: Sequence[int], logs: Sequence[UserLog]) -> None:
+    ids = pa.array([user_name(user) for user in users])
+    for view, names in column_names(world).items():
         present = [k for k, log in enumerate(logs) if view in log.views]
         if not present:
             continue
@@ -91,6 +147,11 @@ def _write_part(writer: LogWriter, users: Sequence[int], logs: Sequence[UserLog]
     with_profile = [k for k, log in enumerate(logs) if log.profile]
     profile = {name: pa.array([logs[k].profile[name] for k in with_profile]) for name in PROFILE_COLUMNS}
     writer.write("profile", {"user_id": ids.take(pa.array(with_profile, pa.int64())), **profile})
+
+
+def user_name(number: int) -> str:
+    """Returns the user_id of a user's number."""
+    return f"user-{number:06}"
 
 
 def _named(indices: IntArray, names: Sequence[str]) -> pa.Array:

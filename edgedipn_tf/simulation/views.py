@@ -1,143 +1,134 @@
 """What the app logs of a user: the rows of the swipe, tap and browse inputs.
 
-A view is a dictionary of columns of one length. Names are indices into the tuple that `NAMES` gives for their column,
--1 for null; other columns are floats with NaN for null, or integers.
+A view is a dictionary of columns of one length. Names are indices into the tuple that `column_names` gives for their
+column, -1 for null; other columns are floats with NaN for null, or integers.
 """
 
 import numpy as np
 
 from edgedipn_tf.schema import BROWSE_VIEW, SWIPE_VIEW, TAP_VIEW
-from edgedipn_tf.simulation.pages import DETAIL, SEARCH, PageStays, Taps, during
-from edgedipn_tf.simulation.users import User
-from edgedipn_tf.simulation.world import (
-    BUTTON_NAMES,
-    BUTTONS,
-    ITEMS_PER_LEAF,
-    NUM_LEAF_CATEGORIES,
-    NUM_TOP_CATEGORIES,
-    PAGE_NAMES,
-    PAGES,
-    SIDEWAYS_SHARE,
-    SWIPE_DURATION_MS,
-    SWIPE_LENGTH,
-    FloatArray,
-    IntArray,
-    World,
-)
+from edgedipn_tf.simulation.categories import pick_tasted
+from edgedipn_tf.simulation.dynamics import Outcome
+from edgedipn_tf.simulation.journeys import Pages
+from edgedipn_tf.simulation.randomness import BoolArray, FloatArray, IntArray
+from edgedipn_tf.simulation.touch import Swipes, Taps
+from edgedipn_tf.simulation.traits import Style, User
+from edgedipn_tf.simulation.world import World
 
 Columns = dict[str, IntArray | FloatArray]
 
 _SWIPE_ACTIONS = SWIPE_VIEW.feature("action").names
 _TAP_EVENTS = TAP_VIEW.feature("event").names
 _BROWSE_ACTIONS = BROWSE_VIEW.feature("action").names
-_LEAVES = tuple(f"leaf-{leaf:03}" for leaf in range(NUM_LEAF_CATEGORIES))
-_ITEMS = tuple(f"item-{leaf:03}-{item:02}" for leaf in range(NUM_LEAF_CATEGORIES) for item in range(ITEMS_PER_LEAF))
-NAMES: dict[str, dict[str, tuple[str, ...]]] = {
-    "swipe": {"action": _SWIPE_ACTIONS, "page": PAGE_NAMES},
-    "tap": {"event": _TAP_EVENTS, "page": PAGE_NAMES, "button": BUTTON_NAMES},
-    "browse": {
-        "action": _BROWSE_ACTIONS,
-        "page": PAGE_NAMES,
-        "leaf_category": _LEAVES,
-        "top_category": tuple(f"top-{top:02}" for top in range(NUM_TOP_CATEGORIES)),
-        "item_id": _ITEMS,
-    },
-}
-_BUTTON_ACTIONS = {"collect": "collect", "add_to_cart": "cart", "pay": "purchase"}
-"""Buttons that are actions of the browse view too."""
-
-_MEAN_SWIPES = np.array([page.swipes for page in PAGES])
-_BUTTON_PLACE = np.array([(button.x, button.y) for button in BUTTONS])
-_ACTION_OF_BUTTON = np.array(
-    [_BROWSE_ACTIONS.index(_BUTTON_ACTIONS[name]) if name in _BUTTON_ACTIONS else -1 for name in BUTTON_NAMES]
-)
+_LEAVE_MS = 100
+"""From the end of a page to its `leave_page`; less than the gap to the next page."""
 
 
-def draw_swipe_view(user: User, stays: PageStays, taps: Taps, random: np.random.Generator) -> Columns:
+def column_names(world: World) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Returns the names that the indices of a column stand for, by view and column."""
+    graph, categories = world.graph, world.categories
+    return {
+        "swipe": {"action": _SWIPE_ACTIONS, "page": graph.names},
+        "tap": {"event": _TAP_EVENTS, "page": graph.names, "button": graph.button_names},
+        "browse": {
+            "action": _BROWSE_ACTIONS,
+            "page": graph.names,
+            "leaf_category": categories.leaf_names,
+            "top_category": categories.top_names,
+            "item_id": categories.item_names,
+        },
+    }
+
+
+def swipe_view(style: Style, pages: Pages, taps: Taps, swipes: Swipes) -> Columns:
     """Returns the swipe track: pages opened and left, swipes (by the time of their end) and taps."""
-    num_stays, num_taps = len(stays.page), len(taps.stay)
-    swiped = np.repeat(np.arange(num_stays), random.poisson(_MEAN_SWIPES[stays.page, stays.touch]))
-    num_swipes = len(swiped)
-    width, height = user.window
-    numbers = [num_stays, num_stays, num_swipes, num_taps]
-    action = np.repeat([_SWIPE_ACTIONS.index(name) for name in ("open_page", "leave_page", "swipe", "tap")], numbers)
-    is_swipe, is_tap = (action == _SWIPE_ACTIONS.index(name) for name in ("swipe", "tap"))
-    stay = np.concatenate([np.arange(num_stays), np.arange(num_stays), swiped, taps.stay])
-    time_ms = [stays.open_ms, stays.close_ms - 1, during(stays, swiped, random.random(num_swipes)), taps.time_ms]
-
-    place = _BUTTON_PLACE[taps.button] + random.normal(0, 0.015, (num_taps, 2))
-    start, end = _draw_swipes(user, stays.touch[swiped], random)
-    median_ms = np.take(SWIPE_DURATION_MS, stays.touch[swiped]) * user.swipe_duration
-    duration_ms = np.minimum(median_ms * np.exp(random.normal(0, 0.45, num_swipes)), 3000).astype(np.int64)
-    columns: Columns = {"timestamp_ms": np.concatenate(time_ms), "action": action, "page": stays.page[stay]}
+    num_pages, num_taps, num_swipes = len(pages.page), len(taps.page), len(swipes.page)
+    numbers = [num_pages, num_pages, num_swipes, num_taps]
+    names = ("open_page", "leave_page", "swipe", "tap")
+    action = np.repeat([_SWIPE_ACTIONS.index(name) for name in names], numbers)
+    page = np.concatenate([pages.page, pages.page, pages.page[swipes.page], pages.page[taps.page]])
+    times_ms = np.concatenate([pages.open_ms, pages.end_ms + _LEAVE_MS, swipes.time_ms, taps.time_ms])
+    columns: Columns = {"timestamp_ms": times_ms, "action": action, "page": page}
+    width, height = style.window
+    is_swipe = slice(2 * num_pages, 2 * num_pages + num_swipes)
+    is_tap = slice(2 * num_pages + num_swipes, None)
     for name, chosen, values in (
-        ("x", is_tap, np.clip(place[:, 0], 0, 1) * width),
-        ("y", is_tap, np.clip(place[:, 1], 0, 1) * height),
-        ("start_x", is_swipe, start[:, 0] * width),
-        ("start_y", is_swipe, start[:, 1] * height),
-        ("end_x", is_swipe, end[:, 0] * width),
-        ("end_y", is_swipe, end[:, 1] * height),
-        ("duration_ms", is_swipe, duration_ms),
+        ("x", is_tap, np.round(taps.x * width, 1)),
+        ("y", is_tap, np.round(taps.y * height, 1)),
+        ("start_x", is_swipe, np.round(swipes.start[:, 0] * width, 1)),
+        ("start_y", is_swipe, np.round(swipes.start[:, 1] * height, 1)),
+        ("end_x", is_swipe, np.round(swipes.end[:, 0] * width, 1)),
+        ("end_y", is_swipe, np.round(swipes.end[:, 1] * height, 1)),
+        ("duration_ms", is_swipe, np.floor(swipes.duration_ms)),
     ):
         columns[name] = np.full(len(action), np.nan)
-        columns[name][chosen] = np.round(values, 1)
+        columns[name][chosen] = values
     columns["window_width"] = np.full(len(action), float(width))
     columns["window_height"] = np.full(len(action), float(height))
     return _in_order_of_time(columns)
 
 
-def _draw_swipes(user: User, touch: IntArray, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Returns starts and ends of swipes as shares of the window, (swipes, 2) each; ends may be slightly outside."""
-    number = len(touch)
-    length = np.take(SWIPE_LENGTH, touch) * user.swipe_length * np.exp(random.normal(0, 0.3, number))
-    is_sideways = random.random(number) < np.take(SIDEWAYS_SHARE, touch)
-    sign = np.where(random.random(number) < 0.82, -1.0, 1.0)  # mostly towards the top, or to the left
-    drift = random.normal(0, 0.02, number)
-    move = np.stack([np.where(is_sideways, sign * length, drift), np.where(is_sideways, drift, sign * length)], axis=1)
-    middle = np.array([user.hand, 0.55]) + random.normal(0, 0.08, (number, 2))
-    return np.clip(middle - move / 2, 0.0, 1.0), np.clip(middle + move / 2, -0.02, 1.02)
-
-
-def draw_tap_view(stays: PageStays, taps: Taps) -> Columns:
+def tap_view(pages: Pages, taps: Taps) -> Columns:
     """Returns the tap view: one page event for each page, one button event for each tap."""
-    num_stays, num_taps = len(stays.page), len(taps.stay)
+    num_pages, num_taps = len(pages.page), len(taps.page)
     page_event, button_event = (_TAP_EVENTS.index(name) for name in ("page", "button"))
     return _in_order_of_time(
         {
-            "timestamp_ms": np.concatenate([stays.open_ms, taps.time_ms]),
-            "event": np.repeat([page_event, button_event], [num_stays, num_taps]),
-            "page": np.concatenate([stays.page, stays.page[taps.stay]]),
-            "button": np.concatenate([np.full(num_stays, -1), taps.button]),
+            "timestamp_ms": np.concatenate([pages.open_ms, taps.time_ms]),
+            "event": np.repeat([page_event, button_event], [num_pages, num_taps]),
+            "page": np.concatenate([pages.page, pages.page[taps.page]]),
+            "button": np.concatenate([np.full(num_pages, -1), taps.button]),
         }
     )
 
 
-def draw_browse_view(world: World, stays: PageStays, taps: Taps, random: np.random.Generator) -> Columns:
+def browse_view(world: World, user: User, pages: Pages, taps: Taps, random: np.random.Generator) -> Columns:
     """Returns the browse view: product pages, searches (top category only), and what buttons did."""
-    opened = np.flatnonzero((stays.page == DETAIL) | (stays.page == SEARCH))
-    action_of_tap = _ACTION_OF_BUTTON[taps.button]
-    acted = np.flatnonzero(action_of_tap >= 0)
-    stay = np.concatenate([opened, taps.stay[acted]])
-    is_search = np.concatenate([stays.page[opened] == SEARCH, np.zeros(len(acted), dtype=bool)])
-    browse, search = (_BROWSE_ACTIONS.index(name) for name in ("browse", "search"))
-    opened_action = np.where(stays.page[opened] == SEARCH, search, browse)
-    leaf = stays.leaf[stay]
-    stay_ms = (stays.close_ms - stays.open_ms).astype(np.float64)[stay]
+    graph = world.graph
+    leaf, item = _draw_products(world, user, pages, random)
+    opened = np.flatnonzero((pages.page == graph.detail) | (pages.page == graph.search))
+    ended = np.flatnonzero(taps.outcome != Outcome.NOTHING)
+    row = np.concatenate([opened, taps.page[ended]])
+    is_search = pages.page[row] == graph.search
+    of_outcome = np.array([_BROWSE_ACTIONS.index(name) for name in ("browse", "collect", "cart", "purchase")])
+    action = of_outcome[np.concatenate([np.zeros(len(opened), np.int64), taps.outcome[ended]])]
+    action[is_search] = _BROWSE_ACTIONS.index("search")
+    stay_ms = (pages.end_ms - pages.open_ms).astype(np.float64)[row]
     stay_ms[len(opened) :] = np.nan  # a button has no stay
-    price = world.leaf_price[leaf] * (0.6 + 0.02 * stays.item[stay])
-    price[is_search | (random.random(len(stay)) < 0.02)] = np.nan
+    price = world.categories.leaf_price[leaf[row]] * (0.6 + 0.02 * item[row])
+    price[is_search | (random.random(len(row)) < world.config.noise.null_prices)] = np.nan
     return _in_order_of_time(
         {
-            "timestamp_ms": np.concatenate([stays.open_ms[opened], taps.time_ms[acted]]),
-            "action": np.concatenate([opened_action, action_of_tap[acted]]),
-            "page": stays.page[stay],
-            "leaf_category": np.where(is_search, -1, leaf),
-            "top_category": world.top_of_leaf[leaf],
-            "item_id": np.where(is_search, -1, leaf * ITEMS_PER_LEAF + stays.item[stay]),
+            "timestamp_ms": np.concatenate([pages.open_ms[opened], taps.time_ms[ended]]),
+            "action": action,
+            "page": pages.page[row],
+            "leaf_category": np.where(is_search, -1, leaf[row]),
+            "top_category": world.categories.top_of_leaf[leaf[row]],
+            "item_id": np.where(is_search, -1, leaf[row] * world.config.shop.items_per_leaf + item[row]),
             "stay_ms": stay_ms,
             "price": np.round(price, 2),
         }
     )
+
+
+def is_on_focus(world: World, pages: Pages, drawn: FloatArray) -> BoolArray:
+    """Returns whether pages are about the category of their visit; carts and orders always are."""
+    focused = drawn < np.array(world.config.page_actions.focused)[pages.goal]
+    return np.asarray(focused | (pages.outcome == Outcome.CART) | (pages.outcome == Outcome.PURCHASE))
+
+
+def _draw_products(world: World, user: User, pages: Pages, random: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Draws leaf category and item of each page; those beside the visit's category follow taste or popularity."""
+    size = len(pages.page)
+    other = pick_tasted(
+        world.categories,
+        np.broadcast_to(user.favourites, (size, len(user.favourites))),
+        np.broadcast_to(user.favourite_shares, (size, len(user.favourites))),
+        world.config.traits.liked_share / 2,  # strolling: half as true to taste as needs are
+        random.random((2, size)),
+    )
+    leaf = np.where(is_on_focus(world, pages, random.random(size)), pages.focus, other)
+    return leaf, random.integers(0, world.config.shop.items_per_leaf, size)
 
 
 def _in_order_of_time(columns: Columns) -> Columns:

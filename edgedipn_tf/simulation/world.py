@@ -1,163 +1,81 @@
-"""The shop: categories, items, phones, pages and buttons, and how often each goal leads to them."""
+"""One shop: a configuration, its category tree and the tables of its goals and pages."""
 
 import dataclasses
-import enum
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
+from edgedipn_tf.simulation.categories import Categories, make_categories
+from edgedipn_tf.simulation.config import Goal, WorldConfig
+from edgedipn_tf.simulation.page_graph import PageGraph, make_page_graph
+from edgedipn_tf.simulation.randomness import FloatArray, cumulative
+from edgedipn_tf.simulation.traits import User, draw_user
 
-
-class Goal(enum.IntEnum):
-    """What a user wants from a visit; the order of every tuple "by goal" in this package."""
-
-    IDLE = 0
-    EXPLORE = 1
-    COMPARE = 2
-    DECIDE = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Page:
-    """A kind of page.
-
-    Attributes:
-        name: name in the log.
-        shares: how many of 100 pages of a visit are of this kind, by goal.
-        stay_seconds: median stay.
-        swipes: mean number of swipes during a stay, by goal.
-        taps: mean number of taps on buttons during a stay, by goal.
-    """
-
-    name: str
-    shares: tuple[float, float, float, float]
-    stay_seconds: float
-    swipes: tuple[float, float, float, float]
-    taps: tuple[float, float, float, float]
-
-
-@dataclasses.dataclass(frozen=True)
-class Button:
-    """A button of a page.
-
-    Attributes:
-        page: name of its page.
-        name: name in the log.
-        x, y: its place, as shares of the window.
-        weights: how often it is tapped compared with the page's other buttons, by goal.
-    """
-
-    page: str
-    name: str
-    x: float
-    y: float
-    weights: tuple[float, float, float, float]
-
-
-# Compare and decide open the same pages: in the browse view they differ little.
-PAGES = (
-    Page("home", (10, 6, 3, 3), 10, (3, 3, 2, 2), (0.5, 0.5, 0.4, 0.4)),
-    Page("feed", (25, 8, 3, 3), 25, (8, 6, 4, 3), (0.5, 0.5, 0.4, 0.4)),
-    Page("list", (9, 15, 11, 10), 22, (6, 6, 5, 4), (0.6, 0.8, 0.9, 0.7)),
-    Page("search", (4, 10, 8, 7), 8, (1, 1, 1, 1), (1, 1, 1, 1)),
-    Page("detail", (38, 52, 65, 65), 28, (4, 4, 5, 4), (0.3, 0.6, 1.2, 1.4)),
-    Page("shop", (4, 4, 4, 4), 18, (5, 4, 3, 3), (0.3, 0.5, 0.6, 0.6)),
-    Page("cart", (3, 2, 3, 4), 12, (1, 1, 2, 2), (0.4, 0.5, 0.8, 1.1)),
-    Page("coupons", (3, 1, 1, 2), 12, (3, 2, 2, 2), (0.8, 0.8, 1, 1.2)),
-    Page("order", (0, 0, 0, 1), 18, (1, 1, 1, 1), (1, 1, 1, 1.5)),
-    Page("mine", (4, 2, 2, 1), 10, (1, 1, 1, 1), (0.8, 0.8, 0.8, 0.8)),
-)
-BUTTONS = (
-    Button("home", "banner", 0.5, 0.2, (3, 2, 1, 1)),
-    Button("home", "channel", 0.3, 0.4, (2, 2, 1, 1)),
-    Button("feed", "product", 0.5, 0.6, (4, 3, 2, 2)),
-    Button("feed", "like", 0.9, 0.7, (3, 1, 0.5, 0.5)),
-    Button("list", "product", 0.5, 0.5, (3, 3, 3, 3)),
-    Button("list", "sort", 0.3, 0.12, (0.5, 1, 2, 1.5)),
-    Button("list", "filter", 0.9, 0.12, (0.5, 1, 2.5, 2)),
-    Button("search", "query", 0.5, 0.06, (1, 1, 1, 1)),
-    Button("search", "suggestion", 0.4, 0.25, (1, 1, 1, 0.5)),
-    Button("detail", "picture", 0.5, 0.25, (5, 5, 3, 2)),
-    Button("detail", "comments", 0.3, 0.62, (1, 1.5, 4, 2)),
-    Button("detail", "specification", 0.3, 0.7, (0.5, 1, 3, 1)),
-    Button("detail", "sku", 0.5, 0.55, (0.3, 0.7, 1.2, 4)),
-    Button("detail", "coupon", 0.8, 0.48, (0.3, 0.4, 0.7, 2.5)),
-    Button("detail", "service", 0.12, 0.95, (0.1, 0.2, 0.6, 1)),
-    Button("detail", "collect", 0.3, 0.95, (0.2, 0.4, 0.7, 0.4)),
-    Button("detail", "add_to_cart", 0.62, 0.95, (0.1, 0.25, 0.7, 0.8)),
-    Button("detail", "share", 0.95, 0.06, (0.4, 0.3, 0.2, 0.1)),
-    Button("shop", "follow", 0.85, 0.1, (1, 1, 1, 1)),
-    Button("shop", "coupon", 0.5, 0.3, (0.5, 0.5, 0.7, 2)),
-    Button("cart", "select", 0.06, 0.4, (1, 1, 2, 3)),
-    Button("cart", "quantity", 0.85, 0.45, (0.3, 0.3, 0.5, 1)),
-    Button("cart", "settle", 0.85, 0.93, (0.1, 0.1, 0.3, 1.5)),
-    Button("coupons", "claim", 0.85, 0.5, (1, 1, 1, 1)),
-    Button("order", "address", 0.5, 0.15, (1, 1, 1, 1)),
-    Button("order", "coupon", 0.7, 0.6, (1, 1, 1, 1)),
-    Button("order", "pay", 0.8, 0.94, (0, 0, 0, 0)),  # tapped when, and only when, there is a purchase
-    Button("mine", "orders", 0.2, 0.3, (1, 1, 1, 1)),
-    Button("mine", "footprints", 0.8, 0.2, (1, 1, 1, 1)),
-)
-PAGE_NAMES = tuple(page.name for page in PAGES)
-BUTTON_NAMES = tuple(button.name for button in BUTTONS)
-BUTTON_PAGES: IntArray = np.array([PAGE_NAMES.index(button.page) for button in BUTTONS])
-
-# Touch by goal: who decides swipes less far and more slowly than who strolls.
-SWIPE_LENGTH = (0.50, 0.44, 0.35, 0.27)
-"""Median length of a vertical swipe as a share of the window's height, by goal."""
-SWIPE_DURATION_MS = (170.0, 200.0, 260.0, 330.0)
-"""Median duration of a swipe, by goal."""
-SIDEWAYS_SHARE = (0.06, 0.10, 0.16, 0.10)
-"""Share of swipes that are sideways (through pictures), by goal."""
-
-PHONES = ((360, 640), (360, 780), (375, 812), (393, 851), (412, 915), (720, 1440), (1080, 1920), (1080, 2340))
-"""Windows of the phones, cheapest first."""
-
-NUM_TOP_CATEGORIES = 24
-NUM_LEAF_CATEGORIES = 240
-ITEMS_PER_LEAF = 40
+NUM_CONVICTIONS = 4
+END_OF_VISIT = len(Goal)
+"""Stands beside the goals where a chain of goals ends."""
 
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What all users share; the same for every user and number of users of a seed.
+    """What all users share.
 
     Attributes:
-        top_of_leaf: top category of each leaf category, (leaves,).
-        popularity: cumulative share of the leaves, (leaves,).
-        leaf_price: typical price of a leaf's items, (leaves,).
+        config: all parameters.
+        seed: of the shop and its users.
+        categories: the category tree.
+        graph: the pages.
+        first_goals: cumulative shares of the goal at the start of a visit, by need (no, yes), (2, goals).
+        goal_changes: shares of the goal after a page (the last: end of the visit), by need, conviction and goal,
+            before what leads from decide to order, (2, convictions, goals, goals + 1).
+        next_goals: the same, cumulative.
     """
 
-    top_of_leaf: IntArray
-    popularity: FloatArray
-    leaf_price: FloatArray
+    config: WorldConfig
+    seed: int
+    categories: Categories
+    graph: PageGraph
+    first_goals: FloatArray
+    goal_changes: FloatArray
+    next_goals: FloatArray
+
+    def order_logits(self, conviction: np.ndarray, propensity: np.ndarray) -> FloatArray:
+        """Returns the logits of going on to order at a page in the goal decide."""
+        needs = self.config.needs
+        return np.asarray(np.array(needs.order_logits)[conviction] + needs.order_propensity * propensity)
 
 
-def make_world(seed: int) -> World:
-    """Draws the shop of a seed."""
-    random = random_stream(seed, 2**64 - 1)
-    weights = 1.0 / np.arange(5, NUM_LEAF_CATEGORIES + 5)  # Zipf with a flattened head
-    random.shuffle(weights)
+def make_world(config: WorldConfig, seed: int) -> World:
+    """Draws the shop of a seed.
+
+    Raises:
+        ValueError: when the configuration contradicts itself.
+    """
+    goal_changes = _goal_changes(config)
     return World(
-        top_of_leaf=np.sort(random.integers(0, NUM_TOP_CATEGORIES, NUM_LEAF_CATEGORIES)),
-        popularity=np.cumsum(weights) / weights.sum(),
-        leaf_price=np.exp(random.normal(4.0, 1.0, NUM_LEAF_CATEGORIES)),
+        config=config,
+        seed=seed,
+        categories=make_categories(config.shop, seed),
+        graph=make_page_graph(config),
+        first_goals=cumulative(config.goals.first),
+        goal_changes=goal_changes,
+        next_goals=cumulative(goal_changes),
     )
 
 
-def random_stream(seed: int, number: int) -> np.random.Generator:
-    """Returns the random numbers of one user, or of the world: a function of (seed, number) only."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed, number], dtype=np.uint64)))
+def _goal_changes(config: WorldConfig) -> FloatArray:
+    """Compare -> decide by conviction, at the cost of staying in compare; without a need nobody is convinced."""
+    base = np.array(config.goals.next, np.float64)
+    if base.shape != (2, len(Goal), len(Goal) + 1):
+        raise ValueError(f"goals: next has the shape {base.shape}, expected {(2, len(Goal), len(Goal) + 1)}")
+    changes = np.repeat(base[:, np.newaxis], NUM_CONVICTIONS, axis=1)
+    more = base[1, Goal.COMPARE, Goal.DECIDE] * (np.array(config.needs.decide_factors) - 1)
+    changes[1, :, Goal.COMPARE, Goal.DECIDE] += more
+    changes[1, :, Goal.COMPARE, Goal.COMPARE] -= more
+    if (changes < 0).any() or (changes.sum(axis=-1) <= 0).any():
+        raise ValueError("goals: next has a negative chance, or a goal without any; see needs.decide_factors too")
+    return np.asarray(changes / changes.sum(axis=-1, keepdims=True))
 
 
-def draw(cumulative: FloatArray, uniform: FloatArray) -> IntArray:
-    """Draws indices by cumulative shares: the first whose share exceeds the uniform number."""
-    return np.minimum(np.searchsorted(cumulative, uniform, side="right"), len(cumulative) - 1)
-
-
-def by_goal(rows: list[tuple[float, float, float, float]]) -> FloatArray:
-    """Returns values of (rows, goals) as cumulative shares by goal, (goals, rows)."""
-    values = np.array(rows, dtype=np.float64).T
-    return np.asarray(np.cumsum(values, axis=1) / values.sum(axis=1, keepdims=True))
+def draw_world_user(world: World, random: np.random.Generator) -> User:
+    """Draws one user of a world."""
+    return draw_user(world.config.traits, world.categories, random)

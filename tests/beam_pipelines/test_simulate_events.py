@@ -1,6 +1,5 @@
-"""The simulated world: reproducible, in the format, modest in volume, and with signal where it is said to be."""
+"""The command that simulates logs: reproducible, in the format, with flags that teach."""
 
-import dataclasses
 import hashlib
 import json
 import pathlib
@@ -8,25 +7,13 @@ import subprocess
 import sys
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet
 import pytest
 
 from beam_pipelines import raw_log, simulate_events
 from edgedipn_tf import commands
-from edgedipn_tf.schema import BROWSE_VIEW, SWIPE_VIEW, TAP_VIEW
-from edgedipn_tf.simulation import pages, world
-from edgedipn_tf.simulation.simulate import UserLog, simulate_user
-from edgedipn_tf.simulation.views import NAMES
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-START_MS = 18_000 * DAY_MS
-DAYS_MS = START_MS + DAY_MS * np.arange(22)
-NUM_USERS = 100
 INPUT_NAMES = ("swipe", "tap", "browse", "profile")
-SHOP = world.make_world(1)
 
 
 def run(*argv: str) -> int:
@@ -47,11 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     output = tmp_path_factory.mktemp("simulated") / "log"
     assert run(f"--output={output}", "--num_users=3", "--num_days=4", "--seed=7") == 0
     return output
-
-
-@pytest.fixture(scope="module")
-def logs() -> list[UserLog]:
-    return [simulate_user(SHOP, 1, user, DAYS_MS) for user in range(NUM_USERS)]
 
 
 # The command and its files.
@@ -83,7 +65,7 @@ def test_columns_are_those_of_the_raw_log_format(folder: pathlib.Path) -> None:
         "browse": {**times, "action": "string", **categories, "stay_ms": "int64", "price": "double"},
         "profile": {"user_id": "string", **dict.fromkeys(profile, "string")},
     }
-    assert {path.name for path in folder.iterdir()} == {*expected, "log.json"}
+    assert {path.name for path in folder.iterdir()} == {*expected, "log.json", "world.json"}
     for name, columns in expected.items():
         schema = pyarrow.parquet.read_schema(folder / name / "part-00000.parquet")
         assert {field.name: str(field.type) for field in schema} == columns
@@ -145,7 +127,9 @@ def test_the_printed_summary_says_simulated(tmp_path: pathlib.Path, capsys: pyte
         (["--num_days=1"], "num_days"),
         (["--num_users=0"], "num_users"),
         (["--format=csv"], "format"),
-        (["--actions_scale=0"], "actions_scale"),
+        (["--actions_scale=-1"], "actions_scale"),
+        (["--volumes=large"], "volumes"),
+        (["--world=no_such.toml"], "no_such.toml"),
     ],
 )
 def test_a_wrong_flag_is_one_line_and_publishes_nothing(
@@ -170,211 +154,24 @@ def test_help_teaches() -> None:
     assert "--num_users" in text and "python -m beam_pipelines.simulate_events" in text
 
 
-# The world.
+def test_the_scale_multiplies_touch_and_leaves_the_pages(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    argv = ("--num_users=3", "--num_days=4", "--seed=7", "--actions_scale=4")
+    assert run(f"--output={tmp_path / 'log'}", *argv) == 0
+    # Times, because a record may be there twice.
+    of_action = {
+        (action, path): {
+            (row["user_id"], row["timestamp_ms"]) for row in rows(path, "swipe") if row["action"] == action
+        }
+        for action in ("open_page", "swipe")
+        for path in (folder, tmp_path / "log")
+    }
+    assert of_action["open_page", folder] == of_action["open_page", tmp_path / "log"]
+    assert 3 < len(of_action["swipe", tmp_path / "log"]) / len(of_action["swipe", folder]) < 5
 
 
-def pooled(logs: list[UserLog], view: str, column: str) -> npt.NDArray[Any]:
-    return np.concatenate([log.views[view][column] for log in logs if view in log.views])
-
-
-@pytest.mark.parametrize(
-    ("view", "low", "high"),
-    [("swipe", 85, 150), ("tap", 22, 35), ("browse", 8, 13)],
-)
-def test_volume_of_a_user_and_day(logs: list[UserLog], view: str, low: float, high: float) -> None:
-    assert low < len(pooled(logs, view, "timestamp_ms")) / (NUM_USERS * 21) < high
-
-
-def test_the_scale_multiplies_every_view(logs: list[UserLog]) -> None:
-    scaled = [simulate_user(SHOP, 1, user, DAYS_MS, scale=4.0) for user in range(20)]
-    for view in NAMES:
-        plain = len(pooled(logs[:20], view, "action" if view != "tap" else "event"))
-        assert 2.5 < len(pooled(scaled, view, "timestamp_ms")) / plain < 4.5
-
-
-def test_times_are_ordered_and_within_the_days(logs: list[UserLog]) -> None:
-    for log in logs:
-        for columns in log.views.values():
-            times = columns["timestamp_ms"]
-            # A record that was sent twice stands again at the end.
-            is_duplicated = len(times) > 1 and times[-1] == times[0]
-            assert (np.diff(times[:-1] if is_duplicated else times) >= 0).all()
-            assert ((times >= START_MS) & (times < DAYS_MS[-1])).all()
-
-
-def test_nothing_is_logged_at_once_in_two_places() -> None:
-    starts = np.array([0, 1000, 2000, 10_000_000])
-    lengths = np.array([5000, 100, 100, 100])
-    # The second begins a minute after the first ends, the third a minute after the second.
-    moved = pages.start_after_each_other(starts, lengths)
-    assert moved.tolist() == [0, 65_000, 125_100, 10_000_000]
-
-
-def test_swipe_rows_hold_what_their_action_has(logs: list[UserLog]) -> None:
-    action = pooled(logs, "swipe", "action")
-    names = np.array(SWIPE_VIEW.feature("action").names)[action]
-    for column in ("start_x", "end_y", "duration_ms"):
-        assert np.array_equal(~np.isnan(pooled(logs, "swipe", column)), names == "swipe")
-    for column in ("x", "y"):
-        assert np.array_equal(~np.isnan(pooled(logs, "swipe", column)), names == "tap")
-    assert set(names) == {"open_page", "leave_page", "swipe", "tap"}
-
-
-def test_a_few_swipes_end_slightly_outside_the_window(logs: list[UserLog]) -> None:
-    share = pooled(logs, "swipe", "end_y") / pooled(logs, "swipe", "window_height")
-    is_outside = (share < 0) | (share > 1)
-    assert 0 < is_outside.sum() < 0.05 * len(share)
-    assert np.nanmin(share) > -0.03 and np.nanmax(share) < 1.03
-
-
-def test_taps_of_the_two_touch_views_are_the_same(logs: list[UserLog]) -> None:
-    both = [log for log in logs if {"swipe", "tap"} <= set(log.views)]
-    is_tap = pooled(both, "swipe", "action") == SWIPE_VIEW.feature("action").names.index("tap")
-    is_button = pooled(both, "tap", "event") == TAP_VIEW.feature("event").names.index("button")
-    tapped, buttons = pooled(both, "swipe", "timestamp_ms")[is_tap], pooled(both, "tap", "timestamp_ms")[is_button]
-    assert len(tapped) == len(buttons) > 1000 and set(tapped) == set(buttons)
-
-
-def test_a_purchase_is_a_tap_on_pay(logs: list[UserLog]) -> None:
-    both = [log for log in logs if {"browse", "tap"} <= set(log.views)]
-    is_purchase = pooled(both, "browse", "action") == BROWSE_VIEW.feature("action").names.index("purchase")
-    is_pay = pooled(both, "tap", "button") == world.BUTTON_NAMES.index("pay")
-    bought, paid = pooled(both, "browse", "timestamp_ms")[is_purchase], pooled(both, "tap", "timestamp_ms")[is_pay]
-    assert len(bought) > 100 and set(bought) == set(paid)
-
-
-def test_a_purchase_ends_its_page(logs: list[UserLog]) -> None:
-    both = [log for log in logs if {"browse", "swipe"} <= set(log.views)]
-    is_purchase = pooled(both, "browse", "action") == BROWSE_VIEW.feature("action").names.index("purchase")
-    is_left = pooled(both, "swipe", "action") == SWIPE_VIEW.feature("action").names.index("leave_page")
-    left = set(pooled(both, "swipe", "timestamp_ms")[is_left])
-    bought = pooled(both, "browse", "timestamp_ms")[is_purchase]
-    # Paid 100 ms before the next page opens; the page is left 1 ms before that. A log may end in between.
-    assert np.mean([t + 99 in left for t in bought]) > 0.99
-
-
-def test_a_leaf_has_one_top_and_searches_have_no_leaf(logs: list[UserLog]) -> None:
-    leaf, top = pooled(logs, "browse", "leaf_category"), pooled(logs, "browse", "top_category")
-    is_search = pooled(logs, "browse", "action") == BROWSE_VIEW.feature("action").names.index("search")
-    assert np.array_equal(leaf < 0, is_search) and (top >= 0).all()
-    assert np.array_equal(SHOP.top_of_leaf[leaf[~is_search]], top[~is_search])
-
-
-def test_oddities_of_real_logs_occur() -> None:
-    logs = [simulate_user(SHOP, 1, user, DAYS_MS[:4]) for user in range(300)]
-    for view in NAMES:
-        assert 0 < sum(view not in log.views for log in logs) < 30
-    assert 0 < sum(not log.profile for log in logs) < 30
-    assert any(None in log.profile.values() for log in logs)
-    repeats = [
-        len(columns["timestamp_ms"]) - len(np.unique(np.stack(list(columns.values())), axis=1).T)
-        for log in logs
-        for columns in log.views.values()
-    ]
-    assert 0 < sum(repeats) < 200
-
-
-def test_a_user_who_never_comes_leaves_an_empty_log() -> None:
-    logs = [simulate_user(SHOP, 1, user, DAYS_MS[:2]) for user in range(40)]
-    empty = [log for log in logs if log.views and all(not len(v["timestamp_ms"]) for v in log.views.values())]
-    assert empty
-
-
-# What the views tell of the intents.
-
-
-@dataclasses.dataclass(frozen=True)
-class Cutoffs:
-    """Labels, and simple counts of the hour before, at some cut-offs of days 3 to 13; arrays (cut-offs,)."""
-
-    purchase: npt.NDArray[np.bool_]
-    purchase_today: npt.NDArray[np.bool_]
-    cart: npt.NDArray[np.bool_]
-    retention: npt.NDArray[np.bool_]
-    browsed: npt.NDArray[np.float64]
-    decisive_taps: npt.NDArray[np.float64]
-    swipe_duration: npt.NDArray[np.float64]
-    active_days: npt.NDArray[np.float64]
-
-
-@pytest.fixture(scope="module")
-def cutoffs(logs: list[UserLog]) -> Cutoffs:
-    table = [row for log in logs if len(log.views) == 3 for row in cutoff_rows(log)]
-    return Cutoffs(*(np.array(column) for column in zip(*table, strict=True)))
-
-
-def cutoff_rows(log: UserLog) -> list[tuple[Any, ...]]:
-    browse, tap, swipe = (log.views[name] for name in ("browse", "tap", "swipe"))
-    actions = np.array(BROWSE_VIEW.feature("action").names)[browse["action"].astype(np.int64)]
-    bought = browse["timestamp_ms"][actions == "purchase"]
-    carted = browse["timestamp_ms"][actions == "cart"]
-    decisive = tap["timestamp_ms"][np.isin(tap["button"], [world.BUTTON_NAMES.index(n) for n in ("sku", "coupon")])]
-    is_swipe = ~np.isnan(swipe["duration_ms"])
-    times = np.concatenate([columns["timestamp_ms"] for columns in log.views.values()])
-    active = np.unique(times // DAY_MS)
-    result = []
-    for t0 in np.sort(times)[5::60].tolist():
-        day = t0 // DAY_MS
-        if not 18_002 <= day <= 18_012:
-            continue
-
-        def last_hour(moments: npt.NDArray[Any], t0: int = t0) -> npt.NDArray[np.bool_]:
-            return (moments <= t0) & (moments > t0 - HOUR_MS)
-
-        durations = swipe["duration_ms"][last_hour(swipe["timestamp_ms"]) & is_swipe]
-        result.append(
-            (
-                ((bought > t0) & (bought <= t0 + HOUR_MS)).any(),
-                ((bought > t0) & (bought // DAY_MS == day)).any(),
-                ((carted > t0) & (carted <= t0 + HOUR_MS)).any(),
-                day + 1 in active,
-                last_hour(browse["timestamp_ms"]).sum(),
-                last_hour(decisive).sum(),
-                durations.mean() if len(durations) else 0.0,
-                ((active < day) & (active >= day - 7)).sum() / min(7, day - 18_000),
-            )
-        )
-    return result
-
-
-def auc(label: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> float:
-    """Share of (positive, negative) pairs in the right order, ties as one half."""
-    differences = score[label][:, None] - score[~label][None, :]
-    return float((differences > 0).mean() + 0.5 * (differences == 0).mean())
-
-
-@pytest.mark.parametrize(
-    ("intent", "low", "high"),
-    [("purchase", 0.05, 0.16), ("purchase_today", 0.1, 0.3), ("cart", 0.08, 0.25), ("retention", 0.5, 0.9)],
-)
-def test_base_rates(cutoffs: Cutoffs, intent: str, low: float, high: float) -> None:
-    labels = getattr(cutoffs, intent)
-    assert len(labels) > 1500 and low < labels.mean() < high
-
-
-def test_touch_tells_purchases_beyond_browse(cutoffs: Cutoffs) -> None:
-    by_browse = auc(cutoffs.purchase, cutoffs.browsed)
-    assert auc(cutoffs.purchase, cutoffs.decisive_taps) > max(0.65, by_browse)
-    assert auc(cutoffs.purchase, cutoffs.swipe_duration) > 0.67
-
-
-def test_habit_tells_the_return(cutoffs: Cutoffs) -> None:
-    assert auc(cutoffs.retention, cutoffs.active_days) > 0.62
-
-
-def test_purchases_follow_what_was_browsed(logs: list[UserLog]) -> None:
-    is_bought: list[bool] = []
-    counts: list[float] = []
-    for log in logs:
-        if "browse" not in log.views:
-            continue
-        browse = log.views["browse"]
-        is_purchase = browse["action"] == BROWSE_VIEW.feature("action").names.index("purchase")
-        before = browse["timestamp_ms"] < DAYS_MS[10]
-        is_after = ~before & (browse["timestamp_ms"] < DAYS_MS[17])
-        bought = set(browse["leaf_category"][is_purchase & is_after].tolist())
-        leaves, browsed = np.unique(browse["leaf_category"][before], return_counts=True)
-        is_bought += [leaf in bought for leaf in leaves.tolist() if leaf >= 0]
-        counts += browsed[leaves >= 0].tolist()
-    assert 0.02 < np.mean(is_bought) < 0.5
-    assert auc(np.array(is_bought), np.array(counts, dtype=float)) > 0.65
+def test_a_world_file_changes_the_world(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "world.toml").write_text("[needs]\npays = 0\n\n[traits]\nmissing_view_shares = [0, 0, 0]\n")
+    assert run(f"--output={tmp_path / 'log'}", "--num_users=20", f"--world={tmp_path / 'world.toml'}") == 0
+    assert "purchase" not in {row["action"] for row in rows(tmp_path / "log", "browse")}
+    config = json.loads((tmp_path / "log" / "world.json").read_text())["config"]
+    assert config["needs"]["pays"] == 0 and config["needs"]["forgets"] == 0.15
