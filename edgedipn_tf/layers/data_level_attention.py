@@ -31,4 +31,8 @@ class DataLevelAttention(keras.layers.Layer):
         self.w_r2.build(input_shape)
 
     def call(self, sources: tf.Tensor) -> tf.Tensor:
-        return sources * tf.nn.softmax(self.w_r2(self.w_r1(sources)), axis=1)
+        return sources * self.attention(sources)
+
+    def attention(self, sources: tf.Tensor) -> tf.Tensor:
+        """Returns a_r (B, S, 1), which sums to 1 over the sources."""
+        return tf.nn.softmax(self.w_r2(self.w_r1(sources)), axis=1)

@@ -34,5 +34,9 @@ class FusionGate(keras.layers.Layer):
         self.w_feature.build(input_shape)
 
     def call(self, data_weighted: tf.Tensor, feature_weighted: tf.Tensor) -> tf.Tensor:
-        gate = tf.sigmoid(self.w_data(data_weighted) + self.w_feature(feature_weighted))
+        gate = self.gate(data_weighted, feature_weighted)
         return gate * data_weighted + (1.0 - gate) * feature_weighted
+
+    def gate(self, data_weighted: tf.Tensor, feature_weighted: tf.Tensor) -> tf.Tensor:
+        """Returns F (B, S, D), between 0 (all M') and 1 (all M)."""
+        return tf.sigmoid(self.w_data(data_weighted) + self.w_feature(feature_weighted))

@@ -61,8 +61,7 @@ class MultiLevelAttention(keras.layers.Layer):
         self.w_f.build((None, self.num_hops * units))
 
     def call(self, actions: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        scores = tf.transpose(self.w_s2(self.w_s1(actions)), (0, 2, 1))  # (B, H, T)
-        weights = masked_softmax(scores, mask)
+        weights = self.attention(actions, mask)
         hops = tf.matmul(weights, actions)  # (B, H, D)
         flat = tf.reshape(hops, (-1, self.num_hops * actions.shape[-1]))
         r_f = zero_absent(self.w_f(flat), mask)
@@ -71,6 +70,11 @@ class MultiLevelAttention(keras.layers.Layer):
             kept = most_attended(weights, mask, self.num_kept)
             reweighted = tf.gather(reweighted, kept, axis=1, batch_dims=1)
         return r_f, reweighted, self._penalty(weights, mask)
+
+    def attention(self, actions: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns A (B, H, T), zero at padded steps of samples that have a real one."""
+        scores = tf.transpose(self.w_s2(self.w_s1(actions)), (0, 2, 1))  # (B, H, T)
+        return masked_softmax(scores, mask)
 
     def _penalty(self, weights: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         weights = tf.cast(weights, tf.float32)

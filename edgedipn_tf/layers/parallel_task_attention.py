@@ -25,5 +25,6 @@ class ParallelTaskAttention(TaskAttention):
     EdgeDIPN (VLDB 2021), section 5.1.
     """
 
-    def call(self, sources: tf.Tensor) -> tf.Tensor:
-        return self.gate(self.data_level(sources), self.feature_level(sources))
+    def weighted(self, sources: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns M and M' (B, S, D), what the gate fuses."""
+        return self.data_level(sources), self.feature_level(sources)

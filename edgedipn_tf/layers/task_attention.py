@@ -39,5 +39,9 @@ class TaskAttention(keras.layers.Layer):
             layer.build(input_shape)
 
     def call(self, sources: tf.Tensor) -> tf.Tensor:
+        return self.gate(*self.weighted(sources))
+
+    def weighted(self, sources: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns M and M' (B, S, D), what the gate fuses."""
         data_weighted = self.data_level(sources)
-        return self.gate(data_weighted, self.feature_level(data_weighted))
+        return data_weighted, self.feature_level(data_weighted)

@@ -140,7 +140,7 @@ class EdgeDIPN(keras.Model):
         The penalty is the second term of equation 9: the sum over views of the mean over the batch, a float32 scalar.
         What must not carry an `add_loss` (a converted model, a training loop of one's own) calls this.
         """
-        sources, penalty = self._sources(inputs, training)  # (B, S, D)
+        sources, penalty = self.sources(inputs, training)  # (B, S, D)
         taken = {name: attention(sources) for name, attention in self.task_attentions.items()}
         logits = {name: head(taken[name]) for name, head in self.user_heads.items()}
         for name, head in self.category_heads.items():
@@ -148,7 +148,13 @@ class EdgeDIPN(keras.Model):
             logits[name] = head(taken[name], candidates)
         return {intent.name: tf.cast(logits[intent.name], tf.float32) for intent in self.schema.intents}, penalty
 
-    def _sources(self, inputs: Mapping[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    @property
+    def source_names(self) -> list[str]:
+        """Names of the S sources of the task layer, in their order."""
+        return [*self.views, *("-".join(pair) for pair in self.pairs), "history", "profile"]
+
+    def sources(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the sources of the task layer, D (B, S, D), and the penalty before its weight."""
         masks, sources, reweighted, penalty = {}, [], {}, tf.constant(0.0)
         for view in self.views:
             masks[view] = step_mask(inputs[view])

@@ -34,7 +34,7 @@ def test_own_evaluation_split_gives_the_metrics_of_the_training_run(workdir, cap
     shown = capsys.readouterr().out
     auc = before["intents"]["realtime_purchase"]["auc"]
     assert f"realtime_purchase       RPAUC   {auc:.4f} (" in shown
-    assert shown.splitlines()[2].split()[2:5] == ["n/a", "n/a", f"{before['intents']['retention']['log_loss']:.4f}"]
+    assert shown.splitlines()[2].split()[2:6] == ["n/a"] * 3 + [f"{before['intents']['retention']['log_loss']:.4f}"]
 
 
 def test_training_split_is_written_beside(workdir, capsys):
@@ -88,3 +88,15 @@ def test_damaged_model_is_one_line(workdir, tmp_path, capsys):
     assert _run(f"--workdir={tmp_path / 'damaged'}") == 2
     error = capsys.readouterr().err
     assert "model.keras cannot be read" in error and error.count("\n") == 1
+
+
+def test_explanations_need_a_model_that_attends(workdir, tmp_path, capsys):
+    assert _run(f"--workdir={workdir}", f"--explain={tmp_path / 'page.html'}") == 2
+    assert "has no attention over actions" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("samples", ["-1", "1,x", ""])
+def test_positions_that_are_none_are_refused(workdir, tmp_path, capsys, samples):
+    assert _run(f"--workdir={workdir}", f"--explain={tmp_path / 'page.html'}", f"--explain_samples={samples}") == 2
+    assert "must be positions from 0" in capsys.readouterr().err

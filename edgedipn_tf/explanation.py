@@ -1,0 +1,125 @@
+"""What a trained EdgeDIPN attends to in one sample: actions of each view, sources of each intent, the fusion gate.
+
+Attention says what the model looked at, not why it decided as it did; who reads it should know.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.dataset import Dataset
+from edgedipn_tf.layers.data_level_attention import DataLevelAttention
+from edgedipn_tf.layers.masking import step_mask
+from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
+from edgedipn_tf.layers.task_attention import TaskAttention
+from edgedipn_tf.models.edgedipn import EdgeDIPN
+
+FloatArray = npt.NDArray[np.float32]
+Tensors = Mapping[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """One sample as the model saw it. `n` is a view's number of actions, `S` the sources, `K` the candidates.
+
+    Attributes:
+        position: of the sample in the split.
+        user_id: whose it is.
+        t0_ms: its cut-off.
+        candidate_names: (leaf, top) of the K candidates; empty is null.
+        probabilities: by intent, (1,) or (K,).
+        labels: by intent, the same shape; NaN is unknown.
+        action_ids: by view, (n, F), oldest first.
+        action_weights: by view, (n,), the mean over the hops; they sum to 1.
+        sources: names of the S sources.
+        source_weights: by intent, (S,), they sum to 1; empty for a model without data-level attention.
+        gate: by intent, (S,), the mean of the fusion gate: 1 is data-level attention alone, 0 feature-level attention
+            alone; empty for a model without it.
+    """
+
+    position: int
+    user_id: str
+    t0_ms: int
+    candidate_names: Sequence[tuple[str, str]]
+    probabilities: Mapping[str, FloatArray]
+    labels: Mapping[str, FloatArray]
+    action_ids: Mapping[str, npt.NDArray[np.int32]]
+    action_weights: Mapping[str, FloatArray]
+    sources: Sequence[str]
+    source_weights: Mapping[str, FloatArray]
+    gate: Mapping[str, FloatArray]
+
+
+def explain(
+    model: keras.Model, dataset: Dataset, split: str, max_length: int, positions: Sequence[int]
+) -> list[Explanation]:
+    """Explains some samples of a split.
+
+    Args:
+        model: a trained EdgeDIPN whose encoders attend.
+        dataset: where the samples are.
+        split: `train` or `eval`.
+        max_length: T, what the model sees of a sequence.
+        positions: of the samples in the split, from 0.
+
+    Raises:
+        InputError: when the model has no attention to show, or the split has no such sample.
+    """
+    if not isinstance(model, EdgeDIPN) or not all(
+        isinstance(encoder, MultiLevelAttention) for encoder in model.encoders.values()
+    ):
+        raise InputError(f"--explain: {model.name} has no attention over actions; explain an edgedipn with attention")
+    num_samples = dataset.num_samples(split)
+    beyond = [position for position in positions if not 0 <= position < num_samples]
+    if beyond:
+        raise InputError(f"--explain_samples: {beyond[0]} is not one of the {num_samples} samples of {split}, from 0")
+    wanted = tf.constant(positions, tf.int64)
+    samples = dataset.evaluation_batches(split, max_length, 1, extras=True).enumerate()
+    chosen = samples.filter(lambda position, sample: tf.reduce_any(wanted == position))
+    found = {int(position): _explain(model, int(position), *sample) for position, sample in chosen}
+    return [found[position] for position in positions]
+
+
+def _explain(
+    model: EdgeDIPN, position: int, inputs: Tensors, labels: Tensors, weights: Tensors, extras: Tensors
+) -> Explanation:
+    logits, _ = model.logits_and_penalty(inputs)
+    sources, _ = model.sources(inputs)
+    attended = {view: _action_weights(model, view, inputs[view]) for view in model.views}
+    tasks = {name: model.task_attentions[name] for name in logits}
+    names = [tuple(name.decode("utf-8", "replace") for name in pair) for pair in extras["candidate_names"][0].numpy()]
+    return Explanation(
+        position=position,
+        user_id=extras["user_id"][0].numpy().decode("utf-8", "replace"),
+        t0_ms=int(extras["t0_ms"][0]),
+        candidate_names=names,
+        probabilities={name: tf.sigmoid(values)[0].numpy() for name, values in logits.items()},
+        labels={name: np.where(weights[name][0] > 0, labels[name][0], np.nan) for name in logits},
+        action_ids={view: inputs[view].numpy()[0][step_mask(inputs[view])[0].numpy()] for view in model.views},
+        action_weights=attended,
+        sources=model.source_names,
+        source_weights={name: _source_weights(task, sources) for name, task in tasks.items()},
+        gate={name: _gate(task, sources) for name, task in tasks.items()},
+    )
+
+
+def _action_weights(model: EdgeDIPN, view: str, ids: tf.Tensor) -> FloatArray:
+    mask = step_mask(ids)
+    hops = model.encoders[view].attention(model.embeddings[view](ids), mask)  # (1, H, T)
+    return tf.reduce_mean(hops, axis=1)[0].numpy()[mask[0].numpy()]
+
+
+def _source_weights(task: keras.layers.Layer, sources: tf.Tensor) -> FloatArray:
+    level = task.data_level if isinstance(task, TaskAttention) else task
+    return level.attention(sources)[0, :, 0].numpy() if isinstance(level, DataLevelAttention) else np.zeros(0)
+
+
+def _gate(task: keras.layers.Layer, sources: tf.Tensor) -> FloatArray:
+    if not isinstance(task, TaskAttention):
+        return np.zeros(0)
+    return tf.reduce_mean(task.gate.gate(*task.weighted(sources))[0], axis=-1).numpy()
