@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from android_bench import command_flags, compare, results_json, table
+from android_bench import command_flags, compare, report_html, results_json, table
 from android_bench.benchmark import TOOL_PAGE, measure
 from android_bench.results import Report
 from edgedipn_tf import commands
@@ -37,7 +37,7 @@ and between them the phone may cool down. It is kept awake meanwhile; afterwards
 Inputs are the bundle's real samples. The verdict is PASS or FAIL when the whole 95 % interval of p90 lies on one side
 of the budget, else INCONCLUSIVE; INVALID, with the reason, when something went wrong: a lost device, throttling,
 falling clocks, processes that disagree, wrong outputs. It rests on single latencies only, never on averages. The output
-folder gets results.json with every raw sample, and a table is printed.
+folder gets results.json with every raw sample and report.html, one page that needs nothing else.
 
 Two results are compared by `python -m android_bench compare OLD NEW`.
 
@@ -58,7 +58,8 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     plan = command_flags.plan(values, settings)
     report = measure(plan, settings, output, lambda line: print(line, flush=True))
     path = results_json.write(report, output)
-    print(f"\n{table.render(report)}\n\nresults: {path}")
+    page = report_html.write(report, output)
+    print(f"\n{table.render(report)}\n\nresults: {path}\nreport: {page}")
     _refuse_problems(report, path)
 
 

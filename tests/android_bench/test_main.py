@@ -60,7 +60,8 @@ def test_host_measurement_of_a_bundle_of_two_files(no_adb, tmp_path, tflite, cap
     printed = capsys.readouterr().out
     assert "verdict (host, not a phone, 1 thread): PASS: tiny_int8.tflite p90 " in printed
     assert "note: no phone was measured: adb is not installed" in printed
-    assert f"results: {tmp_path}/out/results.json" in printed
+    assert f"results: {tmp_path}/out/results.json\nreport: {tmp_path}/out/report.html" in printed
+    assert "✓ PASS" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_slow_budget_is_still_a_measurement(no_adb, bundle_folder, tmp_path, capsys):

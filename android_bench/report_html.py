@@ -1,0 +1,178 @@
+"""The report as one page that needs nothing else: no script, no font, no image, no address; light and dark."""
+
+import html
+import pathlib
+import statistics
+from collections.abc import Sequence
+
+from android_bench import paper, report_charts
+from android_bench.charts import tag
+from android_bench.latency import Verdict
+from android_bench.report_style import STYLE
+from android_bench.results import CaseResult, DeviceInfo, Report
+from edgedipn_tf import publishing
+
+FILE_NAME = "report.html"
+
+_SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.INVALID: "–"}
+
+
+def write(report: Report, folder: pathlib.Path) -> pathlib.Path:
+    """Writes `report.html` into a folder, whole or not at all, and returns its path."""
+    path = folder / FILE_NAME
+    publishing.write_bytes(path, render(report).encode())
+    return path
+
+
+def render(report: Report) -> str:
+    """Returns the page."""
+    models = ", ".join(sorted({bundle.model for bundle in report.bundles}))
+    parts = [
+        tag("h1", html.escape(f"Latency of {models}")),
+        tag("p", html.escape(f"Measured {report.started_at}. {_what()}"), class_="lead"),
+        *_section("Verdicts", _verdicts(report) + _notes(report)),
+        *_charts(report),
+        *_section("Cold start, first inference, steady state", _starts(report)),
+        *_section("Outputs", _outputs(report)),
+        *_section("Machines and settings", _machines(report)),
+    ]
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">' + tag("title", "Latency report")
+    body = tag("main", "\n".join(parts))
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}{tag("style", STYLE)}</head><body>{body}</body></html>\n'
+
+
+def _what() -> str:
+    return (
+        "A verdict needs the whole 95 % interval of p90 on one side of the budget; it rests on single latencies, never "
+        "on averages. INVALID says why. What is measured on the host says nothing of a phone."
+    )
+
+
+def _section(title: str, content: str) -> list[str]:
+    return [tag("h2", html.escape(title)), content] if content else []
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns a table of cells that are HTML already."""
+    head = tag("tr", "".join(tag("th", html.escape(heading), scope="col") for heading in headings))
+    body = "".join(tag("tr", "".join(tag("td", cell) for cell in row)) for row in rows)
+    return tag("div", tag("table", tag("thead", head) + tag("tbody", body)), class_="scroll")
+
+
+def _verdicts(report: Report) -> str:
+    budgets = sorted({key for case in report.cases for key in case.verdicts}, key=float)
+    headings = ["machine", "model", "length", "recipe", "condition", "runs", "p50 ms", "p90 ms", "95 % of p90"]
+    rows = []
+    for case in report.cases:
+        summary = case.summary
+        figures = ["–"] * 3
+        if summary:
+            interval = f"{summary.p90_low_ms:.3g} to {summary.p90_high_ms:.3g}"
+            figures = [f"{summary.p50_ms:.3g}", f"{summary.p90_ms:.3g}", interval]
+        names = [case.machine, case.bundle_model, str(case.max_length), case.recipe, case.condition.label]
+        cells = [html.escape(word) for word in [*names, str(len(case.samples_ms)), *figures]]
+        rows.append([*cells, *(_chip(case.verdicts[budget]) for budget in budgets), html.escape(case.problem or "")])
+    return _table([*headings, *(f"{budget} ms" for budget in budgets), "why"], rows) if rows else ""
+
+
+def _chip(verdict: Verdict) -> str:
+    """Returns a verdict as a word and a sign, so that it does not rest on its colour."""
+    return tag("span", f"{_SIGNS[verdict]} {verdict}", class_=f"chip {verdict.lower()}")
+
+
+def _notes(report: Report) -> str:
+    by_case = [f"{case.machine}: {note}" for case in report.cases for note in case.notes]
+    found = [*paper.lines(sorted({bundle.model for bundle in report.bundles})), *report.notes, *dict.fromkeys(by_case)]
+    return tag("ul", "".join(tag("li", html.escape(note)) for note in found)) if found else ""
+
+
+def _charts(report: Report) -> list[str]:
+    valid = [case for case in report.cases if case.summary]
+    if not valid:
+        return []
+    parts = _section("Distributions", report_charts.distributions(valid, report.settings.budget_ms))
+    parts += _section("Latency against length", report_charts.against_length(report))
+    for device in _devices(report):
+        states = [state for case in report.cases if case.device == device for state in case.states]
+        parts += _section(f"Temperatures and clocks: {device.label}", report_charts.traces(states))
+    return parts
+
+
+def _starts(report: Report) -> str:
+    rows = []
+    for case in report.cases:
+        if not case.summary:
+            continue
+        warm_up = [sample for process in case.processes for sample in process.warmup_ms]
+        memory = [process.peak_memory_kb for process in case.processes if process.peak_memory_kb]
+        figures = [
+            str(len(case.processes)),
+            _median([process.load_ms for process in case.processes]),
+            _median([process.first_ms for process in case.processes]),
+            _median(warm_up),
+            f"{case.summary.p50_ms:.3g}",
+            f"{max(memory) / 1024:.1f}" if memory else "–",
+        ]
+        rows.append([html.escape(word) for word in [case.file, case.machine, case.condition.label, *figures]])
+    headings = [
+        "file",
+        "machine",
+        "condition",
+        "processes",
+        "load ms",
+        "first ms",
+        "warm-up ms",
+        "steady ms",
+        "peak MiB",
+    ]
+    return _table(headings, rows) + tag("p", "Medians; over processes for load and first inference.") if rows else ""
+
+
+def _median(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{statistics.median(known):.3g}" if known else "–"
+
+
+def _outputs(report: Report) -> str:
+    rows = []
+    for case in report.cases:
+        if case.parity:
+            names = [html.escape(word) for word in (case.file, case.machine, case.condition.label)]
+            rows.append([*names, str(case.parity.num_samples), _largest(case, "keras"), _largest(case, "host")])
+    return _table(["file", "machine", "condition", "samples", "from Keras", "from this computer"], rows) if rows else ""
+
+
+def _largest(case: CaseResult, reference: str) -> str:
+    parity = case.parity if reference == "keras" else case.host_difference
+    if parity is None:
+        return "–"
+    return (
+        "not finite" if parity.largest is None else f"{parity.largest:.2g} ({256 * parity.largest:.2f} steps of 1/256)"
+    )
+
+
+def _machines(report: Report) -> str:
+    environment, settings = report.environment, report.settings
+    rows = [
+        ["host", html.escape(f"{environment.processor}, {environment.platform}, LiteRT {environment.litert_version}")]
+    ]
+    for device in _devices(report):
+        rows.append([html.escape(device.label), html.escape(_description(device))])
+    for bundle in report.bundles:
+        rows.append(["bundle", html.escape(f"{bundle.path}, manifest SHA-256 {bundle.manifest_sha256}")])
+    programs = {item for case in report.cases for item in case.program_sha256.items()}
+    rows += [[html.escape(name), html.escape(f"SHA-256 {sha256}")] for name, sha256 in sorted(programs)]
+    rows.append(["settings", html.escape(", ".join(f"{name} {value:g}" for name, value in vars(settings).items()))])
+    return _table(["what", "which"], rows)
+
+
+def _description(device: DeviceInfo) -> str:
+    clocks = sorted({khz for khz in device.max_khz if khz}, reverse=True)
+    clusters = " + ".join(f"{device.max_khz.count(khz)} x {khz / 1e6:.2f} GHz" for khz in clocks)
+    parts = [device.soc, ", ".join(device.abis), clusters, f"governor {', '.join(sorted(set(device.governors)))}"]
+    parts += [f"Android {device.android_version} (API {device.api_level})", device.build, f"kernel {device.kernel}"]
+    return "; ".join(part for part in parts if part)
+
+
+def _devices(report: Report) -> list[DeviceInfo]:
+    return list(dict.fromkeys(case.device for case in report.cases if case.device))
