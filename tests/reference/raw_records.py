@@ -9,6 +9,8 @@ import dataclasses
 import datetime
 import json
 import math
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -28,6 +30,8 @@ REASONS = (
     "bad_window",
 )
 MAX_LINE_BYTES = 1 << 20
+MAX_DEPTH = 100
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 INT64 = range(-(1 << 63), 1 << 63)
 
 SWIPE_ACTIONS = schema.SWIPE_VIEW.feature("action").names
@@ -64,18 +68,18 @@ def integer(value: Any) -> int | None:
     return int(value)
 
 
-def number(value: Any) -> float | int | None:
-    """Returns a finite number of any size."""
+def number(value: Any) -> float | None:
+    """Returns a finite number of any size as float64; an integer beyond it as the largest."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Bad("wrong_type")
     if isinstance(value, float) and not math.isfinite(value):
         raise Bad("non_finite")
-    return value
+    return float(max(min(value, sys.float_info.max), -sys.float_info.max))
 
 
-def window_side(value: Any) -> float | int | None:
+def window_side(value: Any) -> float | None:
     """Returns the width or height of a window."""
     side = number(value)
     if side is not None and formulas.quantum(side) <= 0:
@@ -128,11 +132,12 @@ def local_date(value: Any) -> datetime.date:
     """Returns a local date written YYYY-MM-DD."""
     if not isinstance(value, str):
         raise Bad("wrong_type")
+    name(value)  # half of a surrogate pair is no text here either
     try:
         date = datetime.datetime.strptime(value, "%Y-%m-%d").date()
     except ValueError as error:
         raise Bad("bad_time") from error
-    if date.isoformat() != value:
+    if date.isoformat() != value or not 1900 <= date.year <= 2199:  # what local days are known of
         raise Bad("bad_time")
     return date
 
@@ -186,9 +191,24 @@ def parse_line(line: bytes) -> Mapping[str, Any]:
         parsed = json.loads(line.decode(), parse_int=_integer_of_digits)
     except (ValueError, RecursionError) as error:
         raise Bad("unparsable") from error
-    if not isinstance(parsed, dict):
+    if not isinstance(parsed, dict) or depth(line.decode()) > MAX_DEPTH:
         raise Bad("unparsable")
     return parsed
+
+
+def depth(text: str) -> int:
+    """Returns how deep the brackets of a JSON text are nested."""
+    brackets = re.sub(r"[^\[\]{}]", "", STRING.sub("", text))
+    deepest = 0
+    while brackets:  # from the inside
+        brackets = re.sub(r"\[\]|\{\}", "", brackets)
+        deepest += 1
+    return deepest
+
+
+def is_blank(line: bytes) -> bool:
+    """Returns whether a line holds nothing but JSON's white space, and is not too long."""
+    return len(line) <= MAX_LINE_BYTES and not line.strip(b" \t\r")
 
 
 def _integer_of_digits(digits: str) -> int:
@@ -239,7 +259,7 @@ def judge_all(records: Iterable[Mapping[str, Any] | bytes], columns: Mapping[str
     rejected: collections.Counter[str] = collections.Counter()
     read = duplicates = 0
     for record in records:
-        if isinstance(record, bytes) and not record.strip():
+        if isinstance(record, bytes) and is_blank(record):
             continue
         read += 1
         try:

@@ -96,6 +96,20 @@ def test_lines() -> None:
     assert len(judged_lines.rows) == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("{}", 1), ('{"a":[[],[[]]]}', 4), (r'{"[[[":"]\"{{{"}', 1), ("[" * 200 + "]" * 200, 200)]
+)
+def test_depth_of_brackets_outside_strings(text: str, expected: int) -> None:
+    assert raw_records.depth(text) == expected
+
+
+def test_lines_nested_beyond_100_are_unparsable() -> None:
+    good = b'{"user_id":"u","timestamp_ms":1500000000000,"action":"cart","x":%s}'
+    lines = [good % (b"[" * depth + b"]" * depth) for depth in (99, 100)]
+    judged_lines = raw_records.judge_all(lines, COLUMNS["browse"])
+    assert (len(judged_lines.rows), judged_lines.rejected) == (1, {"unparsable": 1})
+
+
 def test_the_first_of_two_duplicates_stays() -> None:
     records = [GOOD["browse"], {**GOOD["browse"], "price": 2}, {**GOOD["browse"], "user_id": "7", "price": 1.25}]
     judged_records = raw_records.judge_all(records, COLUMNS["browse"])
