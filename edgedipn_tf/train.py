@@ -22,6 +22,9 @@ tensorboard/, model.keras (the weights of the best epoch) and, when all is done,
 Stopped by Ctrl-C, a crash or a full disk, the same command goes on from the last checkpoint and ends with the result of
 an undisturbed run. A flag that is not given has the value of the preset.
 
+On several machines start the same command on each, with --strategy=multi_worker and its own TF_CONFIG, --data and
+--workdir on a disk that all of them see. A parameter server is not among the strategies: Keras 3 does not support it.
+
 Models (--model):
 {chr(10).join(f"  {name:26}{variant.description}" for name, variant in VARIANTS.items())}
 
@@ -34,6 +37,13 @@ _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFI
 def define_flags(values: flags.FlagValues) -> None:
     """Defines one flag for each setting of `TrainingConfig`, and those that are not settings of the model."""
     flags.DEFINE_string("workdir", None, "folder of the run; the same run in it goes on", flag_values=values)
+    flags.DEFINE_enum(
+        "strategy",
+        "mirrored",
+        ["mirrored", "multi_worker"],
+        "mirrored: the GPUs of this machine, or its CPU; multi_worker: this is one of the workers that TF_CONFIG names",
+        flag_values=values,
+    )
     flags.DEFINE_string("preset", "default", f"start from: {', '.join(config.PRESETS)}", flag_values=values)
     for name, kind in config.settings().items():
         default = "" if name == "data" else f"; default preset: {getattr(config.TrainingConfig, name)}"
@@ -47,9 +57,10 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     folders = {name: os.path.abspath(given[name]) for name in ("data", "initial_checkpoint") if name in given}
     settings = config.resolve(values.preset, {**given, **folders})
     import_tensorflow()
-    from edgedipn_tf.training import train_and_evaluate  # loads TensorFlow: --help and wrong flags do without it
+    from edgedipn_tf import multi_worker, training  # load TensorFlow: --help and wrong flags do without it
 
-    train_and_evaluate(settings, pathlib.Path(values.workdir))
+    strategies = {"mirrored": training, "multi_worker": multi_worker}
+    strategies[values.strategy].train_and_evaluate(settings, pathlib.Path(values.workdir))
 
 
 def cli() -> None:

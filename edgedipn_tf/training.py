@@ -6,6 +6,7 @@ the same kind of machine with the same number of replicas: the order of the samp
 TensorFlow's operations are made deterministic, and a checkpoint holds all state (`checkpoints`).
 """
 
+import dataclasses
 import math
 import pathlib
 from typing import Any
@@ -20,7 +21,6 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
-from edgedipn_tf.metrics import IntentMetrics
 from edgedipn_tf.model_file import save_model
 from edgedipn_tf.models.catalog import predicted_schema
 from edgedipn_tf.models.variants import build_model
@@ -57,28 +57,43 @@ def train_and_evaluate(
     """
     dataset = open_dataset(pathlib.Path(config.data))
     strategy = strategy or tf.distribute.MirroredStrategy()
-    _check(config, dataset, strategy.num_replicas_in_sync)
+    check(config, dataset, strategy.num_replicas_in_sync)
     folder = Workdir(workdir)
-    with (
-        one_line_errors(dataset.path, workdir),
-        folder.claim(_identity(config, dataset), dataset.path),
-    ):
+    with one_line_errors(dataset.path, workdir), folder.claim(identity(config, dataset), dataset.path):
         if folder.is_finished:
-            print(f"{workdir} is finished and left as it is; choose another --workdir to train again")
-            return dict(read_json(folder.metrics, "metrics of a training run", "remove it and run again"))
-        return _run(config, dataset, folder, strategy)
+            return finished_metrics(folder)
+        run = prepare(config, dataset, folder, strategy)
+        if not run.is_over:
+            run.model.fit(
+                run.steps(),
+                epochs=config.num_epochs,
+                initial_epoch=len(run.history.epochs),
+                steps_per_epoch=run.steps_per_epoch,
+                shuffle=False,  # the dataset has shuffled
+                verbose=0,
+                callbacks=run.callbacks(),
+            )
+        return run.finish()
 
 
-def _identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
+def finished_metrics(folder: Workdir) -> dict[str, Any]:
+    """Returns the content of the `metrics.json` of a finished run, and says that it is finished."""
+    print(f"{folder.path} is finished and left as it is; choose another --workdir to train again")
+    return dict(read_json(folder.metrics, "metrics of a training run", "remove it and run again"))
+
+
+def identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
     """Returns everything that decides the result of a run."""
-    identity = {**config.to_json(), **evaluation.fingerprints(dataset)}
+    values = {**config.to_json(), **evaluation.fingerprints(dataset)}
     if config.initial_checkpoint:
-        path = pathlib.Path(config.initial_checkpoint)
-        identity["initial_checkpoint_fingerprint"] = initial_checkpoint.fingerprint(path)
-    return identity
+        values["initial_checkpoint_fingerprint"] = initial_checkpoint.fingerprint(
+            pathlib.Path(config.initial_checkpoint)
+        )
+    return values
 
 
-def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
+def check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
+    """Raises InputError when the settings do not fit the dataset or the number of replicas."""
     num_samples, longest = dataset.num_samples(TRAIN_SPLIT), dataset.schema.max_length
     predicted_schema(config.model, dataset.schema)  # refuses a dataset without the intents of the model
     if num_samples == 0:
@@ -97,12 +112,81 @@ def _check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
         )
 
 
-def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that is ready for its next step, whoever takes the steps.
+
+    Attributes:
+        config: the settings.
+        dataset: what it is trained on.
+        folder: where everything goes.
+        model: compiled, with the weights of the newest checkpoint.
+        history: of the finished epochs.
+        checkpoints: of the run.
+        steps_per_pass: steps of one pass over the training split.
+    """
+
+    config: TrainingConfig
+    dataset: Dataset
+    folder: Workdir
+    model: keras.Model
+    history: History
+    checkpoints: Checkpoints
+    steps_per_pass: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps from one evaluation and checkpoint to the next."""
+        return self.config.steps_per_epoch or self.steps_per_pass
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no epoch is left, or the last ones were no better."""
+        return self.history.is_over(self.config.num_epochs, self.config.patience)
+
+    def steps(self) -> tf.data.Dataset:
+        """Returns the batches of the steps that are left."""
+        first_step = len(self.history.epochs) * self.steps_per_epoch
+        return training_steps(self.config, self.dataset, self.steps_per_pass, first_step)
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Returns what happens besides the steps: the line on the screen, and the end of an epoch."""
+        num_epochs, patience = self.config.num_epochs, self.config.patience
+        schema, evaluator = self.dataset.schema, self._evaluator()
+        return [
+            LiveLine(num_epochs, self.steps_per_epoch),
+            EpochEnd(evaluator, schema, self.history, self.checkpoints, self.folder, num_epochs, patience),
+        ]
+
+    def finish(self) -> dict[str, Any]:
+        """Publishes the weights of the best epoch and their metrics, and returns the content of `metrics.json`."""
+        self.checkpoints.restore_best_weights()
+        product = _fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
+        product.set_weights(self.model.get_weights())
+        save_model(product, self.folder.model)
+        found = self._evaluator()(NUM_DRAWS)
+        report = {
+            **evaluation.report(self.dataset, EVALUATION_SPLIT, found),
+            "best_epoch": self.history.best_epoch + 1,
+            "history": self.history.epochs,
+        }
+        write_json(self.folder.metrics, report)
+        print(evaluation.table(self.dataset.schema, found))
+        return report
+
+    def _evaluator(self) -> evaluation.Evaluator:
+        config = self.config
+        return evaluation.Evaluator(
+            self.model, self.dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size
+        )
+
+
+def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> Run:
+    """Returns a run with fresh weights, or those of its newest checkpoint; sets the seeds of the process."""
     keras.utils.clear_session()  # names of layers count up in a process, and TensorFlow adds in the order of names
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     steps_per_pass = dataset.num_samples(TRAIN_SPLIT) // config.global_batch_size
-    steps_per_epoch = config.steps_per_epoch or steps_per_pass
     history = History()
     with strategy.scope():
         model = compiled_model(config, dataset.schema, steps_per_pass)
@@ -115,38 +199,7 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf
             print(f"starts from the weights of {path}; {num_fresh} rows of new names are fresh", flush=True)
     # Not 0: beside a global seed of 0, tf.data cannot take the seed of an epoch, which is a tensor.
     tf.random.set_seed(config.seed + 1)
-    evaluate = evaluation.Evaluator(model, dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size)
-    if not history.is_over(config.num_epochs, config.patience):
-        model.fit(
-            training_steps(config, dataset, steps_per_pass, first_step=len(history.epochs) * steps_per_epoch),
-            epochs=config.num_epochs,
-            initial_epoch=len(history.epochs),
-            steps_per_epoch=steps_per_epoch,
-            shuffle=False,  # the dataset has shuffled
-            verbose=0,
-            callbacks=[
-                LiveLine(config.num_epochs, steps_per_epoch),
-                EpochEnd(evaluate, dataset.schema, history, checkpoints, folder, config.num_epochs, config.patience),
-            ],
-        )
-    checkpoints.restore_best_weights()
-    product = _fresh_model(config, dataset.schema)  # never compiled: the file needs no optimizer and no losses
-    product.set_weights(model.get_weights())
-    save_model(product, folder.model)
-    return _publish_metrics(dataset, folder, history, evaluate(NUM_DRAWS))
-
-
-def _publish_metrics(
-    dataset: Dataset, folder: Workdir, history: History, found: dict[str, IntentMetrics]
-) -> dict[str, Any]:
-    report = {
-        **evaluation.report(dataset, EVALUATION_SPLIT, found),
-        "best_epoch": history.best_epoch + 1,
-        "history": history.epochs,
-    }
-    write_json(folder.metrics, report)
-    print(evaluation.table(dataset.schema, found))
-    return report
+    return Run(config, dataset, folder, model, history, checkpoints, steps_per_pass)
 
 
 def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) -> keras.Model:
@@ -165,7 +218,7 @@ def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) 
     model.compile(
         optimizer=optimizer,
         # No metrics: a streaming AUC of each intent is inexact and costs 30 ms a step; `evaluation` is exact.
-        loss={name: SummedBinaryCrossentropy() for name in _intent_names(config, schema)},
+        loss={name: SummedBinaryCrossentropy() for name in intent_names(config, schema)},
         jit_compile=False,  # XLA on a CPU takes 1.27 times as long
     )
     return model
@@ -182,11 +235,12 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
         first_epoch=first_pass,
         num_epochs=math.ceil(num_steps / steps_per_pass),
     )
-    select = of_intents(_intent_names(config, dataset.schema))
+    select = of_intents(intent_names(config, dataset.schema))
     return batches.skip(num_skipped).map(select).map(normalize_weights)
 
 
-def _intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
+def intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
+    """Returns the intents that are trained: those of the dataset that the model predicts."""
     return [intent.name for intent in predicted_schema(config.model, schema).intents]
 
 

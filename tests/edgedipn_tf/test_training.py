@@ -172,7 +172,7 @@ def test_batch_that_does_not_divide_over_the_replicas_is_refused(dataset):
     with pytest.raises(
         InputError, match="--global_batch_size=31 does not divide over 2 replicas: choose a multiple of 2"
     ):
-        training._check(settings, open_dataset(dataset), num_replicas=2)
+        training.check(settings, open_dataset(dataset), num_replicas=2)
 
 
 def test_dataset_without_training_samples_is_refused(train, tmp_path):
