@@ -1,8 +1,8 @@
 """The K candidate categories of a sample: bought soon, browsed lately, popular.
 
-A candidate is a (leaf, top) pair of raw names with at least one of them not null. Order of the places: up to 2 pairs
-bought within 7 days after t0, earliest first; up to 3 further pairs browsed last, newest first; then popular pairs,
-drawn in proportion to their counts on the training days. Unfilled places stay empty.
+A candidate is a (leaf, top) pair of raw names with at least one of them not null. Order of the places: pairs bought
+within 7 days after t0, earliest first; further pairs browsed last, newest first; then popular pairs, drawn in
+proportion to their counts on the training days. Unfilled places stay empty. How many of each is a `CandidateMix`.
 """
 
 import dataclasses
@@ -14,14 +14,39 @@ from numpy.typing import NDArray
 
 from beam_pipelines.encoding import Int64, encode_name
 from beam_pipelines.tracks import Table
-from edgedipn_tf.random_keys import mix
+from edgedipn_tf import random_keys
 
 Pair = tuple[str | None, str | None]
 """(leaf name, top name)."""
 
-MAX_BOUGHT = 2
-MAX_BROWSED = 3
 NUM_DRAWS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidateMix:
+    """How the candidate places are filled; popular pairs take those that are left.
+
+    Attributes:
+        name: name of the mix; an AUC over candidates means nothing without it.
+        max_bought: most pairs bought soon after the cut-off.
+        max_browsed: most further pairs browsed last.
+    """
+
+    name: str
+    max_bought: int
+    max_browsed: int
+
+
+MIXES = {
+    mix.name: mix
+    for mix in (
+        CandidateMix("bought_browsed_popular", max_bought=2, max_browsed=3),
+        CandidateMix("browsed_popular", max_bought=0, max_browsed=3),
+        CandidateMix("popular", max_bought=0, max_browsed=0),
+    )
+}
+"""Mixes by name. The first is the default; the others never look ahead, so that a phone can ask the same."""
+DEFAULT_MIX = "bought_browsed_popular"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +84,8 @@ class PopularPairs:
         """
         if not self.pairs:
             return np.zeros((len(t0_ms), 0), np.intp)
-        state = mix(t0_ms.astype(np.uint64) ^ np.uint64(user_key))
-        drawn = mix(state[:, None] ^ np.arange(NUM_DRAWS, dtype=np.uint64))
+        state = random_keys.mix(t0_ms.astype(np.uint64) ^ np.uint64(user_key))
+        drawn = random_keys.mix(state[:, None] ^ np.arange(NUM_DRAWS, dtype=np.uint64))
         total = self.cumulative_counts[-1]
         points = ((drawn >> np.uint64(32)) * total) >> np.uint64(32)
         positions: NDArray[np.intp] = np.searchsorted(self.cumulative_counts, points, side="right")
@@ -103,6 +128,7 @@ def fill_places(
     num_seen: Int64,
     popular: PopularPairs,
     draws: NDArray[np.intp],
+    mix: CandidateMix,
     num_candidates: int,
 ) -> Int64:
     """Fills the candidate places of a user's cut-offs.
@@ -113,6 +139,7 @@ def fill_places(
         num_seen: for each cut-off (ascending), how many browse actions are at or before it.
         popular: popular pairs.
         draws: `popular.draw` of the cut-offs.
+        mix: how many pairs of each kind.
         num_candidates: K.
 
     Returns:
@@ -129,9 +156,9 @@ def fill_places(
                 recent.pop(position, None)
                 recent[position] = None
         consumed = seen
-        chosen = dict.fromkeys(itertools.islice(dict.fromkeys(soon), MAX_BOUGHT))
+        chosen = dict.fromkeys(itertools.islice(dict.fromkeys(soon), mix.max_bought))
         further = (position for position in reversed(recent) if position not in chosen)
-        chosen |= dict.fromkeys(list(itertools.islice(further, MAX_BROWSED)))
+        chosen |= dict.fromkeys(list(itertools.islice(further, mix.max_browsed)))
         for position in _popular_positions(browsed, popular, draws[row]):
             if len(chosen) == num_candidates:
                 break

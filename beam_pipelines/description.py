@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from beam_pipelines import label_counts
 from beam_pipelines.options import DiscretizeOptions
 from edgedipn_tf import publishing, records
 from edgedipn_tf.commands import InputError
@@ -66,8 +67,10 @@ def publish_description(
         "first_cutoff_date": date_text(extent["extent"]["first_cutoff_day"]),
         "last_cutoff_date": date_text(extent["extent"]["last_cutoff_day"]),
         "log_end_ms": extent["extent"]["log_end_ms"],
+        "candidates": job.candidate_mix.name,
         "flags": {name: value for name, value in sorted(flag_values.items()) if name not in _NOT_RECORDED},
         "labels": counters["labels"],
+        "days": label_counts.by_day(counts, schema, SPLITS),
     }
     publishing.write_json(folder / "dataset.json", description)
     return {**description, "counters": counters}
@@ -81,23 +84,13 @@ def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema) -> dict[str
             rejected = {key[3]: n for key, n in counts.items() if key[:3] == ("inputs", name[1], "rejected")}
             accepted = read - duplicates - sum(rejected.values())
             inputs[name[1]] = {"read": read, "accepted": accepted, "duplicates": duplicates, "rejected": rejected}
-    labels = {
-        split: {
-            intent.name: {
-                value: counts.get(("labels", split, intent.name, value), 0)
-                for value in ("positive", "negative", "unknown")
-            }
-            for intent in schema.intents
-        }
-        for split in SPLITS
-    }
-    sample_kinds = (*SPLITS, "dropped_all_labels_unknown", "other_split")
+    sample_kinds = (*SPLITS, label_counts.DROPPED, "other_split")
     return {
         "inputs": inputs,
         "profile_conflicts": counts.get(("profile_conflicts",), 0),
         "clamps": {name[1]: count for name, count in counts.items() if name[0] == "clamps"},
         "samples": {kind: counts.get(("samples", kind), 0) for kind in sample_kinds},
-        "labels": labels,
+        "labels": label_counts.totals(counts, schema, SPLITS),
     }
 
 
@@ -114,7 +107,7 @@ def check_bad_fraction(inputs: Mapping[str, Any], max_bad_fraction: float) -> No
 
 
 def _empty_split(split: str, counters: Mapping[str, Any], job: DiscretizeOptions) -> str:
-    dropped = counters["samples"]["dropped_all_labels_unknown"]
+    dropped = counters["samples"][label_counts.DROPPED]
     reason = f"{dropped} cut-offs had every label unknown" if dropped else "no cut-off falls into it"
     if job.evaluation_users is not None and job.evaluation_day is None:
         return f"the {split} split is empty ({reason}): choose another --evaluation_users or --seed, or give more users"

@@ -65,7 +65,7 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
     if values.output is None and not values.validate_only:
         raise InputError("--output=FOLDER is missing: where the dataset goes")
     job = options.from_flags(values, needs_split=not values.validate_only)
-    schema = edgedipn_schema(values.timezone, job.local_time.version)
+    schema = edgedipn_schema(values.timezone, job.local_time.version, values.labels)
     if values.validate_only:
         if beam_arguments:
             _beam_options(beam_arguments, values)  # they are checked, not used

@@ -1,10 +1,11 @@
 """Labels of a user's cut-offs: the only place that looks at the future.
 
-A label is 0, 1 or `UNKNOWN_LABEL`: unknown when the last millisecond of its window is after the log's end, and for
-training rows also when it is at or after the split (embargo: nothing realised on an evaluation day reaches training).
+A label is 0, 1 or unknown: unknown when the last millisecond of its window is after the log's end, and for training
+rows also when it is at or after the split (embargo: nothing realised on an evaluation day reaches training).
 """
 
 import dataclasses
+import enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,30 @@ from beam_pipelines.windows import WEEK_MS, label_window
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.records import UNKNOWN_LABEL
 from edgedipn_tf.schema import Intent, Level, Schema
+
+
+class LabelState(enum.IntEnum):
+    """What is known of a label, and why nothing: the first reason that holds, those that no flag can mend first."""
+
+    NEGATIVE = 0
+    POSITIVE = 1
+    NO_CANDIDATE = 2  # the place is unfilled, its name is null, or stands at an earlier place
+    AFTER_LOG_END = 3  # the window ends after the log does
+    EMBARGO = 4  # the window reaches the evaluation day
+
+
+States = NDArray[np.uint8]
+"""Values of `LabelState`."""
+
+
+def stored_labels(states: States) -> NDArray[np.uint8]:
+    """Returns the labels as a record stores them: 0, 1 or `UNKNOWN_LABEL`."""
+    return np.where(is_known(states), states, UNKNOWN_LABEL).astype(np.uint8)
+
+
+def is_known(states: States) -> NDArray[np.bool_]:
+    """Returns whether each label is known."""
+    return np.asarray(states <= LabelState.POSITIVE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +55,12 @@ class Horizon:
     log_end_ms: int
     split_ms: int | None
 
-    def is_known(self, last_ms: Int64) -> NDArray[np.bool_]:
-        """Whether windows that end at `last_ms` are known."""
-        known: NDArray[np.bool_] = last_ms <= self.log_end_ms
+    def judge(self, realised: NDArray[np.bool_], last_ms: Int64) -> States:
+        """Returns the states of labels whose windows end at `last_ms`, given what the log holds of them."""
+        states = realised.astype(np.uint8)
         if self.split_ms is not None:
-            known = known & (last_ms < self.split_ms)
-        return known
+            states = np.where(last_ms >= self.split_ms, np.uint8(LabelState.EMBARGO), states)
+        return np.where(last_ms > self.log_end_ms, np.uint8(LabelState.AFTER_LOG_END), states)
 
 
 class Outcomes:
@@ -74,10 +99,8 @@ class Outcomes:
             for start, end in zip(first.tolist(), last.tolist(), strict=True)
         ]
 
-    def labels(
-        self, schema: Schema, t0_ms: Int64, places: Int64, pairs: list[Pair], horizon: Horizon
-    ) -> NDArray[np.uint8]:
-        """Returns the labels of all intents side by side, uint8 [n, sum of places].
+    def label_states(self, schema: Schema, t0_ms: Int64, places: Int64, pairs: list[Pair], horizon: Horizon) -> States:
+        """Returns the states of the labels of all intents side by side, uint8 [n, sum of places].
 
         Args:
             schema: gives the intents and their order.
@@ -95,8 +118,8 @@ class Outcomes:
                 exists = np.ones_like(realised)
             else:
                 realised, exists = self._category_labels(intent, first, last, places, pairs)
-            known = exists & horizon.is_known(window.last_ms)[:, None]
-            columns.append(np.where(known, realised, UNKNOWN_LABEL).astype(np.uint8))
+            states = horizon.judge(realised, window.last_ms[:, None])
+            columns.append(np.where(exists, states, np.uint8(LabelState.NO_CANDIDATE)))
         return np.concatenate(columns, axis=1)
 
     def _range(self, action: str, after_ms: Int64, last_ms: Int64) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

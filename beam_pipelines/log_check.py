@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from beam_pipelines import description, log_extent, options
-from beam_pipelines.labels import Horizon
+from beam_pipelines.labels import Horizon, is_known
 from beam_pipelines.log_extent import LogFacts
 from beam_pipelines.log_sample import InputSample
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.samples import LogExtent
 from beam_pipelines.tracks import VIEW_NAMES
-from beam_pipelines.windows import label_window
+from beam_pipelines.windows import LabelWindow, label_window
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 
@@ -140,13 +140,15 @@ def _unknown_labels(extent: LogExtent, job: DiscretizeOptions, schema: Schema) -
         names = [
             intent.name
             for intent in schema.intents
-            if not Horizon(extent.log_end_ms, embargo_ms)
-            .is_known(label_window(intent.window, t0_ms, job.local_time).last_ms)
-            .all()
+            if not _is_known(Horizon(extent.log_end_ms, embargo_ms), label_window(intent.window, t0_ms, job.local_time))
         ]
         if names:
             ends = "reach the evaluation day" if embargo_ms is not None else "end after the log does"
             yield f"no {split} label of {', '.join(names)} is known: all their windows {ends}"
+
+
+def _is_known(horizon: Horizon, window: LabelWindow) -> bool:
+    return bool(is_known(horizon.judge(np.zeros(len(window.last_ms), np.bool_), window.last_ms)).all())
 
 
 def _few_purchases(browse: InputSample, extent: LogExtent, job: DiscretizeOptions) -> Iterator[str]:

@@ -61,7 +61,7 @@ def _resolve(facts: LogFacts, options: DiscretizeOptions) -> LogExtent:
         raise InputError("one user only: nothing can be learned or judged; give more logs, or --allow_degenerate")
     if facts.num_purchases < 1 and not options.allows_degenerate:
         raise InputError(
-            "no purchase in the browse input: five of eight intents have no positive label; "
+            "no purchase in the browse input: no purchase intent has a positive label; "
             "check the action names, or accept it with --allow_degenerate"
         )
     log_end_ms = _default_log_end(facts.days, local_time) if options.log_end_ms is None else options.log_end_ms

@@ -6,9 +6,11 @@ import fractions
 
 from absl import flags
 
+from beam_pipelines.candidates import DEFAULT_MIX, MIXES, CandidateMix
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.local_time import FIRST_MS, LAST_MS, LocalTime
 from edgedipn_tf.random_keys import key, mix
+from edgedipn_tf.schema import EDGEDIPN_LABELS, LABEL_PRESETS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,7 @@ class DiscretizeOptions:
         warmup_days: first local days, from that of the oldest record, without cut-offs.
         samples_per_user_day: cut-offs drawn for a user and day (random sampler).
         interval_ms: distance of cut-offs (interval sampler); None: the random sampler.
+        candidate_mix: how the places of candidate categories are filled.
         has_embargo: whether training labels realised on or after the split are unknown.
         min_count: least count of a vocabulary name.
         seed: of the sampler, the split by user and the popular candidates.
@@ -43,6 +46,7 @@ class DiscretizeOptions:
     warmup_days: int
     samples_per_user_day: fractions.Fraction
     interval_ms: int | None
+    candidate_mix: CandidateMix
     has_embargo: bool
     min_count: int
     seed: int
@@ -71,7 +75,18 @@ class DiscretizeOptions:
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags that `from_flags` reads."""
+    _define_time_flags(values)
+    _define_sample_flags(values)
+    flags.DEFINE_integer("min_count", 5, "least count of a name to enter a vocabulary", 1, flag_values=values)
+    flags.DEFINE_integer("seed", 0, "seed of every draw", flag_values=values)
+    flags.DEFINE_integer("num_shards", 8, "files of each split", 1, 100_000, flag_values=values)
+    flags.DEFINE_float(
+        "max_bad_fraction", 0.01, "fail when a larger share of an input's records is bad", 0.0, 1.0, flag_values=values
+    )
+    flags.DEFINE_bool("allow_degenerate", False, "accept one user only, or no purchases at all", flag_values=values)
 
+
+def _define_time_flags(values: flags.FlagValues) -> None:
     def text(name: str, default: str | None, meaning: str) -> None:
         flags.DEFINE_string(name, default, meaning, flag_values=values)
 
@@ -84,19 +99,24 @@ def define_flags(values: flags.FlagValues) -> None:
     text("log_end", None, "last instant the log covers, ISO date-time with offset; default: end of the newest day")
     text("min_time", "2000-01-01", "records before this UTC date or date-time are bad (bad_time)")
     text("max_time", "2100-01-01", "records from this UTC date or date-time on are bad (bad_time)")
-    text("samples_per_user_day", "400/14", "cut-offs drawn for a user and day, a number or a fraction (random sampler)")
-    text("interval", None, "seconds between cut-offs of the interval sampler; default: the random sampler")
     flags.DEFINE_integer("warmup_days", 0, "first days of the log without cut-offs", 0, flag_values=values)
-    flags.DEFINE_integer("min_count", 5, "least count of a name to enter a vocabulary", 1, flag_values=values)
-    flags.DEFINE_integer("seed", 0, "seed of every draw", flag_values=values)
-    flags.DEFINE_integer("num_shards", 8, "files of each split", 1, 100_000, flag_values=values)
-    flags.DEFINE_float(
-        "max_bad_fraction", 0.01, "fail when a larger share of an input's records is bad", 0.0, 1.0, flag_values=values
+
+
+def _define_sample_flags(values: flags.FlagValues) -> None:
+    meaning = "cut-offs drawn for a user and day, a number or a fraction (random sampler)"
+    flags.DEFINE_string("samples_per_user_day", "400/14", meaning, flag_values=values)
+    meaning = "seconds between cut-offs of the interval sampler; default: the random sampler"
+    flags.DEFINE_string("interval", None, meaning, flag_values=values)
+    meaning = "intents: the eight of EdgeDIPN, or DIPN's two: a purchase within 1 h, and within 24 h"
+    flags.DEFINE_enum("labels", EDGEDIPN_LABELS, list(LABEL_PRESETS), meaning, flag_values=values)
+    meaning = (
+        "candidate categories of a sample: up to 2 bought within 7 days after it, up to 3 further ones browsed last, "
+        "then popular ones; or without the bought; or popular only. The bought are for training; the others never look "
+        "ahead: what a phone can ask"
     )
-    flags.DEFINE_bool(
-        "embargo", True, "labels of training rows realised on an evaluation day are unknown", flag_values=values
-    )
-    flags.DEFINE_bool("allow_degenerate", False, "accept one user only, or no purchases at all", flag_values=values)
+    flags.DEFINE_enum("candidates", DEFAULT_MIX, list(MIXES), meaning, flag_values=values)
+    meaning = "labels of training rows realised on an evaluation day are unknown"
+    flags.DEFINE_bool("embargo", True, meaning, flag_values=values)
 
 
 NO_SPLIT = (
@@ -130,6 +150,7 @@ def from_flags(values: flags.FlagValues, needs_split: bool = True) -> Discretize
         samples_per_user_day=_fraction("samples_per_user_day", values.samples_per_user_day, None)
         or fractions.Fraction(),
         interval_ms=_interval_ms(values.interval),
+        candidate_mix=MIXES[values.candidates],
         has_embargo=values.embargo,
         min_count=values.min_count,
         seed=values.seed,

@@ -1,7 +1,6 @@
 """A user's log -> records: cut-offs, inputs, candidates and labels of every local day with cut-offs."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,16 +10,16 @@ from beam_pipelines import cutoffs, tracks
 from beam_pipelines.candidates import BrowsedPairs, PopularPairs, fill_places
 from beam_pipelines.encoding import Int64, encode_name
 from beam_pipelines.history import DailyCounts
-from beam_pipelines.labels import Horizon, Outcomes
+from beam_pipelines.label_counts import DROPPED, Counts, count_labels
+from beam_pipelines.labels import Horizon, Outcomes, is_known, stored_labels
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.tracks import VIEW_NAMES, UserLog
 from edgedipn_tf.random_keys import key
-from edgedipn_tf.records import UNKNOWN_LABEL, UserDay, stored_features
+from edgedipn_tf.records import UserDay, stored_features
 from edgedipn_tf.schema import Feature, Kind, Schema, View, feature_key
 from edgedipn_tf.vocabulary import Vocabulary
 
 TRAIN, EVAL = "train", "eval"
-Counts = Counter[tuple[str, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,29 +109,20 @@ class SampleMaker:
         outcomes = Outcomes(log, browsed, self.options.local_time)
         num_seen = np.searchsorted(log.timestamps("browse"), t0_ms, side="right")
         draws = self.popular.draw(key(str(self.options.seed), log.user_id), t0_ms)
-        places = fill_places(
-            browsed, outcomes.bought_soon(t0_ms, split_ms), num_seen, self.popular, draws, self.schema.num_candidates
-        )
+        bought, mix = outcomes.bought_soon(t0_ms, split_ms), self.options.candidate_mix
+        places = fill_places(browsed, bought, num_seen, self.popular, draws, mix, self.schema.num_candidates)
         horizon = Horizon(self.extent.log_end_ms, split_ms)
-        labels = outcomes.labels(self.schema, t0_ms, places, browsed.pairs, horizon)
-        is_kept = (labels != UNKNOWN_LABEL).any(axis=1)
-        counts[("samples", "dropped_all_labels_unknown")] += int(np.count_nonzero(~is_kept))
+        states = outcomes.label_states(self.schema, t0_ms, places, browsed.pairs, horizon)
+        is_kept = np.asarray(is_known(states).any(axis=1))
+        counts[("samples", DROPPED)] += int(np.count_nonzero(~is_kept))
         counts[("samples", split)] += int(np.count_nonzero(is_kept))
-        self._count_labels(split, labels[is_kept], counts)
+        count_labels(split, self.schema, days, states, is_kept, counts)
+        labels = stored_labels(states)
         inputs = _UserInputs(self, log, browsed)
         kept_days = np.unique(days[is_kept])
         for day, history in zip(kept_days.tolist(), inputs.history_ids(kept_days), strict=True):
             rows = np.flatnonzero(is_kept & (days == day))
             yield split, inputs.record(history, t0_ms[rows], places[rows], labels[rows])
-
-    def _count_labels(self, split: str, labels: NDArray[np.uint8], counts: Counts) -> None:
-        start = 0
-        for intent in self.schema.intents:
-            end = start + self.schema.num_places(intent)
-            values = np.bincount(labels[:, start:end].ravel(), minlength=256)
-            for name, value in (("positive", 1), ("negative", 0), ("unknown", UNKNOWN_LABEL)):
-                counts[("labels", split, intent.name, name)] += int(values[value])
-            start = end
 
 
 class _UserInputs:

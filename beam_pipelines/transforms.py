@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindows
 
 from beam_pipelines import encoding, reading, validation, vocabularies
 from beam_pipelines.dead_letters import write_rejects
@@ -114,18 +115,24 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
     def __init__(self, schema: Schema, options: DiscretizeOptions):
         self._schema = schema
         self._options = options
+        self._counts: Counter[tuple[str, ...]] = Counter()
+
+    def start_bundle(self) -> None:
+        self._counts = Counter()
 
     def process(self, log: UserLog, fitted: vocabularies.Fitted, resolved: Resolved) -> Iterator[Any]:
         if resolved.extent is None:
             return
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
-        counts: Counter[tuple[str, ...]] = Counter()
         shard = key(log.user_id) % self._options.num_shards
-        for split, record in maker.user_days(log, counts):
+        for split, record in maker.user_days(log, self._counts):
             yield (split, shard), (record.user_id, int(record.t0_ms[0]), records.serialize(record, self._schema))
-            counts[("records", split)] += 1
-        for name, count in counts.items():
-            yield _count(name, count)
+            self._counts["records", split] += 1
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Yields the counts once a bundle: by intent and day, those of one user alone are hundreds."""
+        for name, count in self._counts.items():
+            yield beam.pvalue.TaggedOutput(COUNTS, GlobalWindows.windowed_value((name, count)))
 
 
 def shard_name(split: str, shard: int, num_shards: int) -> str:

@@ -45,6 +45,11 @@ class Dataset:
         """Identity of the vocabulary that gave the ids."""
         return str(self.description["vocabulary_fingerprint"])
 
+    @property
+    def candidate_mix(self) -> str:
+        """Name of how the candidate places were filled: an AUC over candidates means nothing without it."""
+        return str(self.description["candidates"])
+
     def num_samples(self, split: str) -> int:
         """Returns how many samples a split holds."""
         return int(self.description["splits"][split]["num_samples"])

@@ -23,8 +23,6 @@ from edgedipn_tf.tensorflow_errors import one_line_errors
 
 FORMAT_VERSION = 1
 """Of `metrics.json`."""
-CANDIDATE_COMPOSITION = "bought_browsed_popular"
-"""How a dataset fills the places of candidate categories: an AUC over candidates means nothing without it."""
 Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """Logit, label and sample of each known label."""
 
@@ -98,14 +96,14 @@ def _metrics(name: str, parts: list[Rows], users: npt.NDArray[np.int64], num_dra
 
 
 def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetrics]) -> dict[str, Any]:
-    """Returns the metrics as plain values, with what they were measured on (the candidates' composition is in it)."""
+    """Returns the metrics as plain values, with what they were measured on (the candidates' mix is in it)."""
     return {
         "format_version": FORMAT_VERSION,
         "split": split,
         "dataset": {
             **fingerprints(dataset),
             "num_samples": dataset.num_samples(split),
-            "candidates": CANDIDATE_COMPOSITION,
+            "candidates": dataset.candidate_mix,
         },
         "intents": {
             intent.name: {"metric": intent.metric, **found[intent.name].to_json()}

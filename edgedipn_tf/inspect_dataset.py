@@ -3,6 +3,7 @@
 Examples:
 
     python -m edgedipn_tf.inspect_dataset --data=dataset
+    python -m edgedipn_tf.inspect_dataset --data=dataset --by_day
     python -m edgedipn_tf.inspect_dataset --data=dataset --to_parquet=samples.parquet --max_samples=1000
 
 Columns of the Parquet file, one row a sample: user_id, t0_ms, split; candidate_leaf and candidate_top (lists of K
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from absl import flags
 
-from edgedipn_tf import commands
+from edgedipn_tf import commands, dataset_report
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.quiet_start import import_tensorflow
 
@@ -32,6 +33,8 @@ SPLITS = ("train", "eval")
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_string("data", None, "dataset folder", required=True, flag_values=values)
+    meaning = "tell also the labels of each intent and local day, and why unknown ones are"
+    flags.DEFINE_bool("by_day", False, meaning, flag_values=values)
     flags.DEFINE_string("to_parquet", None, "write the samples to this file", flag_values=values)
     flags.DEFINE_integer("max_samples", 0, "stop after so many samples of each split; 0: all", 0, flag_values=values)
     flags.DEFINE_integer("max_length", 0, "actions of a view; 0: as many as the schema holds", 0, flag_values=values)
@@ -48,6 +51,8 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
         raise InputError(f"--max_length={max_length}: the dataset stores up to {dataset.schema.max_length} actions")
     if values.to_parquet is None:
         print(_statistics(dataset, max_length, values.max_samples))
+        if values.by_day:
+            print(_days(dataset))
         return
     path = pathlib.Path(values.to_parquet)
     if not path.parent.exists():
@@ -135,12 +140,14 @@ def _statistics(dataset: Any, max_length: int, max_samples: int) -> str:
         for name, parts in lengths.items():
             p10, p50, p90 = np.percentile(np.concatenate(parts), [10, 50, 90])
             lines.append(f"  {name:8} actions in a window: p10 {p10:.0f}, p50 {p50:.0f}, p90 {p90:.0f}")
-        for intent in schema.intents:
-            counts = dataset.description["labels"][split][intent.name]
-            known = counts["positive"] + counts["negative"]
-            share = f"{100 * counts['positive'] / known:.2f} % positive" if known else "no known label"
-            lines.append(f"  {intent.name:24} {known:>10,} known, {counts['unknown']:>10,} unknown, {share}")
+        lines += dataset_report.label_lines(dataset.description, split)
     return "\n".join(lines)
+
+
+def _days(dataset: Any) -> str:
+    intents = [intent.name for intent in dataset.schema.intents]
+    tables = [dataset_report.day_lines(dataset.description, split, name) for split in SPLITS for name in intents]
+    return "\n".join(line for table in tables for line in table)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

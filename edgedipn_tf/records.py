@@ -30,7 +30,7 @@ from edgedipn_tf.schema import ELAPSED_TIME, Feature, Schema, View, feature_key
 
 UNKNOWN_LABEL = 255
 """Stored label of a window that the log does not cover, or of an unfilled or repeated candidate."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the dataset folder; a reader refuses another one."""
 
 

@@ -35,6 +35,7 @@ class Window(enum.StrEnum):
     """Time range after the cut-off t0 in which an intent is realised."""
 
     HOUR = "hour"  # (t0, t0 + 1 h]
+    DAY = "day"  # (t0, t0 + 24 h]
     LOCAL_DAY = "local_day"  # (t0, last ms of t0's local day]
     NEXT_LOCAL_DAY = "next_local_day"  # the local day after t0's, midnight to midnight
     WEEK = "week"  # (t0, t0 + 7 x 24 h]
@@ -116,7 +117,7 @@ class Schema:
         views: the sequences, in the order swipe, tap, browse.
         history: counts of the user's past, 18 features (3 actions x 6 ranges of days).
         profile: features of the user.
-        intents: what is predicted, in the order of EdgeDIPN Table 1.
+        intents: what is predicted: one of `LABEL_PRESETS`.
         max_length: most actions of a view that an input holds.
         num_candidates: K, candidate categories of a sample.
         timezone: name of the time zone of "local day" and "hour".
@@ -264,16 +265,29 @@ INTENTS = (
     Intent("realtime_leaf_category", "RLCAUC", "purchase", Window.HOUR, Level.LEAF),
     Intent("longtime_leaf_category", "LLCAUC", "purchase", Window.WEEK, Level.LEAF),
 )
+"""The intents of EdgeDIPN, in the order of its Table 1."""
+EDGEDIPN_LABELS = "edgedipn"
+LABEL_PRESETS = {
+    EDGEDIPN_LABELS: INTENTS,
+    "dipn": (INTENTS[0], Intent("longtime_purchase", "LPAUC", "purchase", Window.DAY)),
+}
+"""Intents by the name of what labels them: DIPN (KDD 2019) has two tasks, a purchase within 1 h and within 24 h."""
 
 
-def edgedipn_schema(timezone: str = "UTC", timezone_version: str = "") -> Schema:
-    """Returns the schema of EdgeDIPN: 3 views, 18 history counts, 6 profile features, 8 intents."""
+def edgedipn_schema(timezone: str = "UTC", timezone_version: str = "", labels: str = EDGEDIPN_LABELS) -> Schema:
+    """Returns the schema of EdgeDIPN: 3 views, 18 history counts, 6 profile features, 8 intents.
+
+    Args:
+        timezone: name of the time zone of "local day" and "hour".
+        timezone_version: version of the time zone database.
+        labels: name of other intents, of `LABEL_PRESETS`.
+    """
     return Schema(
-        name="edgedipn",
+        name="edgedipn" if labels == EDGEDIPN_LABELS else f"edgedipn_with_{labels}_labels",
         views=(SWIPE_VIEW, TAP_VIEW, BROWSE_VIEW),
         history=HISTORY,
         profile=PROFILE,
-        intents=INTENTS,
+        intents=LABEL_PRESETS[labels],
         max_length=256,
         num_candidates=8,
         timezone=timezone,

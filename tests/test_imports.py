@@ -15,6 +15,7 @@ HEAVY = ("tensorflow", "keras", "ai_edge_litert", "tensorboard")
 LIGHT = (
     "edgedipn_tf/__init__.py",
     "edgedipn_tf/commands.py",
+    "edgedipn_tf/dataset_report.py",
     "edgedipn_tf/discretize.py",
     "edgedipn_tf/examples.py",
     "edgedipn_tf/inspect_dataset.py",

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.beam_pipelines.test_label_counts import assert_reconciled
 from tests.reference.brute_force import Options, Reference, samples
 from tests.reference.counters import clamps, label_counts, sample_counts
 from tests.reference.job_samples import columns_of, differences, known_only, read_samples, run_job, summary
@@ -42,11 +43,14 @@ def case(seed: int) -> tuple[RandomLog, Options]:
         # Windows that end at the split (a week after the midnight of day 1) and at the log's end, to the millisecond.
         options_of(log, 8, interval_ms=4 * HOUR_MS, log_end_ms=days.first_ms(log.first_date + 9 * DAY) + 5 * HOUR_MS),
         options_of(log, 5, no_embargo=True, last_cutoff_date=log.first_date + 7 * DAY),
+        # Both in a week with a change of clocks: a local day of 23 hours, one of 25.
+        options_of(log, 8, labels="dipn", candidates="popular", interval_ms=5 * HOUR_MS // 2),
+        options_of(log, 7, candidates="browsed_popular", interval_ms=7 * HOUR_MS),
     ]
     return log, settings[seed % len(settings)]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_logs(seed: int, tmp_path: pathlib.Path) -> None:
     log, options = case(seed)
     counters = run_job(log.write(tmp_path), options, tmp_path / "dataset")
@@ -63,8 +67,9 @@ def test_random_logs(seed: int, tmp_path: pathlib.Path) -> None:
         assert counted["duplicates"] == judged.duplicates
         assert {reason: n for reason, n in counted["rejected"].items() if n} == judged.rejected
     assert counters["clamps"] == clamps(reference)
-    assert counters["labels"] == label_counts(expected.values())
+    assert counters["labels"] == label_counts(expected.values(), options.intents)
     assert counters["samples"] == sample_counts(reference)
+    assert_reconciled(tmp_path / "dataset")
     assert counters["profile_conflicts"] == len(reference.inputs["profile"].rows) - len(reference.profiles)
 
 

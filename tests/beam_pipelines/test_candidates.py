@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.candidates import BrowsedPairs, PopularPairs, fill_places
+from beam_pipelines.candidates import DEFAULT_MIX, MIXES, BrowsedPairs, PopularPairs, fill_places
 from tests.beam_pipelines.test_cutoffs import plain_mix
 from tests.beam_pipelines.user_logs import browse_log
 
@@ -16,12 +16,13 @@ def filled_leaves(
     popular_pairs: PopularPairs,
     draws: list[int],
     num_seen: int | None = None,
+    mix: str = DEFAULT_MIX,
 ) -> list[str | None]:
     log = browse_log([(i, "browse", leaf, "top" if leaf else None) for i, leaf in enumerate(visited)])
     browsed = BrowsedPairs(log.tables["browse"])
     positions = [browsed.position((leaf, "top")) for leaf in bought]
     seen = np.array([len(visited) if num_seen is None else num_seen])
-    places = fill_places(browsed, [positions], seen, popular_pairs, np.array([draws], np.intp), 8)[0]
+    places = fill_places(browsed, [positions], seen, popular_pairs, np.array([draws], np.intp), MIXES[mix], 8)[0]
     return [browsed.pairs[p][0] for p in places if p >= 0]
 
 
@@ -31,6 +32,13 @@ NOTHING = PopularPairs.from_counts([], 1)
 def test_order_is_bought_then_browsed_then_popular() -> None:
     leaves = filled_leaves(["a", "b", "c", "d"], ["x", "y", "z"], popular(("p", 3), ("q", 2)), [1, 1, 0, 0])
     assert leaves == ["x", "y", "d", "c", "b", "q", "p"]
+
+
+def test_mixes_without_the_bought_do_not_look_ahead() -> None:
+    visited: list[str | None] = ["a", "b", "c", "d"]
+    arguments = (["x", "y", "z"], popular(("p", 3), ("q", 2)), [1, 1, 0, 0])
+    assert filled_leaves(visited, *arguments, mix="browsed_popular") == ["d", "c", "b", "q", "p"]
+    assert filled_leaves(visited, *arguments, mix="popular") == ["q", "p"]
 
 
 def test_a_bought_pair_is_not_repeated_as_browsed_and_does_not_use_up_a_place() -> None:

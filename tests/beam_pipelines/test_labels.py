@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from beam_pipelines.candidates import BrowsedPairs
-from beam_pipelines.labels import Horizon, Outcomes
+from beam_pipelines.labels import Horizon, LabelState, Outcomes, stored_labels
 from beam_pipelines.windows import HOUR_MS, WEEK_MS
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.records import UNKNOWN_LABEL
-from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.schema import Schema, edgedipn_schema
 from tests.beam_pipelines.user_logs import BrowseAction, browse_log
 
 SCHEMA = edgedipn_schema()
@@ -19,12 +19,18 @@ FAR = Horizon(log_end_ms=100_000 * DAY_MS, split_ms=None)
 NO_PLACES = np.full((1, SCHEMA.num_candidates), -1)
 
 
-def labels_of(actions: list[BrowseAction], t0_ms: int = T0, horizon: Horizon = FAR, zone: LocalTime = UTC) -> dict:
-    """Labels of the four intents without candidate, by name."""
+def labels_of(
+    actions: list[BrowseAction],
+    t0_ms: int = T0,
+    horizon: Horizon = FAR,
+    zone: LocalTime = UTC,
+    schema: Schema = SCHEMA,
+) -> dict:
+    """Labels of the intents without candidate, by name."""
     log = browse_log(actions)
     browsed = BrowsedPairs(log.tables["browse"])
-    row = Outcomes(log, browsed, zone).labels(SCHEMA, np.array([t0_ms]), NO_PLACES, browsed.pairs, horizon)[0]
-    return dict(zip([intent.name for intent in SCHEMA.intents[:4]], row[:4].tolist(), strict=True))
+    row = Outcomes(log, browsed, zone).label_states(schema, np.array([t0_ms]), NO_PLACES, browsed.pairs, horizon)[0]
+    return dict(zip([intent.name for intent in schema.intents[:4]], row[:4].tolist(), strict=False))
 
 
 @pytest.mark.parametrize(("offset_ms", "expected"), [(0, 0), (1, 1), (HOUR_MS, 1), (HOUR_MS + 1, 0), (-1, 0)])
@@ -37,6 +43,17 @@ def test_one_hour_is_open_at_t0_and_closed_at_its_end(offset_ms: int, expected: 
 @pytest.mark.parametrize(("time_ms", "expected"), [(101 * DAY_MS - 1, 1), (101 * DAY_MS, 0), (T0, 0)])
 def test_long_time_ends_with_the_local_day(time_ms: int, expected: int) -> None:
     assert labels_of([(time_ms, "purchase", None, None)])["longtime_purchase"] == expected
+
+
+@pytest.mark.parametrize(("offset_ms", "expected"), [(0, 0), (1, 1), (DAY_MS, 1), (DAY_MS + 1, 0)])
+def test_the_long_time_of_dipn_is_24_hours(offset_ms: int, expected: int) -> None:
+    dipn = edgedipn_schema(labels="dipn")
+    labels = labels_of([(T0 + offset_ms, "purchase", None, None)], schema=dipn)
+    assert labels == {"realtime_purchase": int(offset_ms == 1), "longtime_purchase": expected}
+    # Known up to the log's end and before the split, to the millisecond.
+    for last_ms, is_known in ((T0 + DAY_MS, True), (T0 + DAY_MS - 1, False)):
+        for horizon in (Horizon(last_ms, None), Horizon(FAR.log_end_ms, last_ms + 1)):
+            assert (labels_of([], horizon=horizon, schema=dipn)["longtime_purchase"] == 0) == is_known
 
 
 @pytest.mark.parametrize(
@@ -60,15 +77,30 @@ def test_unknown_when_the_window_passes_the_log_end() -> None:
     known = labels_of(actions, horizon=Horizon(T0 + HOUR_MS, None))
     unknown = labels_of(actions, horizon=Horizon(T0 + HOUR_MS - 1, None))
     assert known["realtime_purchase"] == 1
-    assert unknown["realtime_purchase"] == UNKNOWN_LABEL
+    assert unknown["realtime_purchase"] == LabelState.AFTER_LOG_END
     # The day's window ends at its last millisecond, whatever was bought before.
-    assert known["longtime_purchase"] == UNKNOWN_LABEL
+    assert known["longtime_purchase"] == LabelState.AFTER_LOG_END
 
 
 def test_embargo_hides_windows_that_end_at_or_after_the_split() -> None:
     split_ms = T0 + HOUR_MS
     assert labels_of([], horizon=Horizon(FAR.log_end_ms, split_ms + 1))["realtime_purchase"] == 0
-    assert labels_of([], horizon=Horizon(FAR.log_end_ms, split_ms))["realtime_purchase"] == UNKNOWN_LABEL
+    assert labels_of([], horizon=Horizon(FAR.log_end_ms, split_ms))["realtime_purchase"] == LabelState.EMBARGO
+
+
+def test_the_reason_is_the_first_that_holds_no_candidate_then_log_end_then_embargo() -> None:
+    both = Horizon(T0 + HOUR_MS - 1, T0)
+    assert labels_of([], horizon=both)["realtime_purchase"] == LabelState.AFTER_LOG_END
+    log = browse_log([(T0 + 1, "purchase", "a", "b")])
+    browsed = BrowsedPairs(log.tables["browse"])
+    row = Outcomes(log, browsed, UTC).label_states(SCHEMA, np.array([T0]), NO_PLACES, browsed.pairs, both)[0]
+    assert (row[4:] == LabelState.NO_CANDIDATE).all()
+
+
+def test_stored_are_0_1_and_one_mark_for_unknown() -> None:
+    states = np.array([[LabelState.NEGATIVE, LabelState.POSITIVE], [LabelState.EMBARGO, LabelState.NO_CANDIDATE]])
+    assert stored_labels(states).tolist() == [[0, 1], [UNKNOWN_LABEL, UNKNOWN_LABEL]]
+    assert stored_labels(np.array([LabelState.AFTER_LOG_END])).tolist() == [UNKNOWN_LABEL]
 
 
 CATEGORY_START = {"realtime_top": 4, "longtime_top": 12, "realtime_leaf": 20, "longtime_leaf": 28}
@@ -79,7 +111,7 @@ def category_labels(actions: list[BrowseAction], candidates: list[tuple[str | No
     log = browse_log(actions)
     browsed = BrowsedPairs(log.tables["browse"])
     places = np.array([[browsed.position(pair) for pair in candidates] + [-1] * (8 - len(candidates))])
-    row = Outcomes(log, browsed, UTC).labels(SCHEMA, np.array([T0]), places, browsed.pairs, FAR)[0]
+    row = Outcomes(log, browsed, UTC).label_states(SCHEMA, np.array([T0]), places, browsed.pairs, FAR)[0]
     return {name: row[start : start + len(candidates)].tolist() for name, start in CATEGORY_START.items()}
 
 
@@ -89,22 +121,22 @@ def test_category_labels_match_by_name_of_their_level() -> None:
     assert labels["realtime_leaf"] == [1, 0, 0, 0]
     assert labels["longtime_leaf"] == [1, 0, 1, 0]
     # "tech" of the second candidate stands at an earlier place: it has no label of its own.
-    assert labels["realtime_top"] == [1, UNKNOWN_LABEL, 0, 0]
-    assert labels["longtime_top"] == [1, UNKNOWN_LABEL, 1, 0]
+    assert labels["realtime_top"] == [1, LabelState.NO_CANDIDATE, 0, 0]
+    assert labels["longtime_top"] == [1, LabelState.NO_CANDIDATE, 1, 0]
 
 
 def test_null_names_have_no_label_and_match_nothing() -> None:
     actions: list[BrowseAction] = [(T0 + 1, "purchase", None, "tech"), (T0 + 2, "purchase", None, None)]
     labels = category_labels(actions, [(None, "tech"), ("phone", None)])
-    assert labels["realtime_leaf"] == [UNKNOWN_LABEL, 0]
-    assert labels["realtime_top"] == [1, UNKNOWN_LABEL]
+    assert labels["realtime_leaf"] == [LabelState.NO_CANDIDATE, 0]
+    assert labels["realtime_top"] == [1, LabelState.NO_CANDIDATE]
 
 
 def test_unfilled_places_are_unknown() -> None:
     log = browse_log([(T0 + 1, "purchase", "a", "b")])
     browsed = BrowsedPairs(log.tables["browse"])
-    row = Outcomes(log, browsed, UTC).labels(SCHEMA, np.array([T0]), NO_PLACES, browsed.pairs, FAR)[0]
-    assert (row[4:] == UNKNOWN_LABEL).all()
+    row = Outcomes(log, browsed, UTC).label_states(SCHEMA, np.array([T0]), NO_PLACES, browsed.pairs, FAR)[0]
+    assert (row[4:] == LabelState.NO_CANDIDATE).all()
 
 
 def test_bought_soon_is_earliest_first_and_stops_before_the_split() -> None:

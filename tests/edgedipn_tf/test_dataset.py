@@ -158,7 +158,7 @@ def damage(folder: pathlib.Path, what: str) -> None:
         ("no description", "dataset.json .* does not exist: make the dataset"),
         ("not json", "is not JSON"),
         ("no splits", "damaged"),
-        ("other format", "dataset format 99, this program reads 1"),
+        ("other format", "dataset format 99, this program reads 2"),
         ("other schema", "schema.json has fingerprint .* dataset.json names"),
         ("no shard", "eval.tfrecord-00000-of-00001 is missing"),
     ],

@@ -62,6 +62,7 @@ def write_dataset(
         "schema_fingerprint": schema.fingerprint,
         "vocabulary_fingerprint": vocabulary.fingerprint,
         "splits": splits,
+        "candidates": "bought_browsed_popular",
         "flags": {"seed": seed},
     }
     publishing.write_json(folder / "dataset.json", description)

@@ -47,8 +47,19 @@ class Options:
     interval_ms: int | None = None
     min_count: int = 5
     no_embargo: bool = False
+    labels: str = "edgedipn"
+    candidates: str = "bought_browsed_popular"
     max_length: int = 256
     num_candidates: int = 8
+
+    @property
+    def intents(self) -> tuple[schema.Intent, ...]:
+        """The intents that are labelled."""
+        return schema.LABEL_PRESETS[self.labels]
+
+
+MIXES = {"bought_browsed_popular": (2, 3), "browsed_popular": (0, 3), "popular": (0, 0)}
+"""Most pairs bought soon, and most further pairs browsed last, by the name of the mix."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +220,7 @@ class Reference:
         candidates = self._candidates(user, t0, is_embargoed)
         labels: dict[str, list[float]] = {}
         weights: dict[str, list[float]] = {}
-        for intent in schema.INTENTS:
+        for intent in self.options.intents:
             known = self._is_known(intent.window, t0, is_embargoed)
             pairs = self._label_places(intent, user, t0, candidates)
             labels[intent.name] = [float(known and bool(weight and label)) for label, weight in pairs]
@@ -247,6 +258,8 @@ class Reference:
         today = self.days.date(t0)
         if window is schema.Window.HOUR:
             return t0 + 1, t0 + HOUR_MS
+        if window is schema.Window.DAY:
+            return t0 + 1, t0 + 24 * HOUR_MS
         if window is schema.Window.WEEK:
             return t0 + 1, t0 + WEEK_MS
         if window is schema.Window.LOCAL_DAY:
@@ -292,8 +305,9 @@ class Reference:
         if is_embargoed and self.split_ms is not None:
             last = min(last, self.split_ms - 1)
         bought = (row for row in self._between("browse", user, t0 + 1, last) if row["action"] == "purchase")
-        take(map(pair_of, bought), 2)
-        take((pair_of(row) for row in reversed(self._until("browse", user, t0))), 3)
+        most_bought, most_browsed = MIXES[self.options.candidates]
+        take(map(pair_of, bought), most_bought)
+        take((pair_of(row) for row in reversed(self._until("browse", user, t0))), most_browsed)
         take(self._draws(user, t0), self.options.num_candidates)
         return chosen
 

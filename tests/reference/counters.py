@@ -54,10 +54,10 @@ def clamps(reference: Reference) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def label_counts(samples: Iterable[Sample]) -> dict[str, dict[str, dict[str, int]]]:
+def label_counts(samples: Iterable[Sample], intents: Iterable[schema.Intent]) -> dict[str, dict[str, dict[str, int]]]:
     """Returns the places of all samples by split and intent: positive, negative, unknown."""
     counts: dict[str, Any] = {
-        split: {intent.name: {"negative": 0, "positive": 0, "unknown": 0} for intent in schema.INTENTS}
+        split: {intent.name: {"negative": 0, "positive": 0, "unknown": 0} for intent in intents}
         for split in ("eval", "train")
     }
     for sample in samples:

@@ -34,6 +34,8 @@ def flags_of(options: Options) -> list[str]:
         "samples_per_user_day": options.samples_per_user_day,
         "interval": None if options.interval_ms is None else options.interval_ms / 1000,
         "min_count": options.min_count,
+        "labels": options.labels,
+        "candidates": options.candidates,
     }
     embargo = "--noembargo" if options.no_embargo else "--embargo"
     return [embargo] + [f"--{name}={value}" for name, value in values.items() if value is not None]
@@ -83,18 +85,18 @@ def columns_of(sample: Sample, num_places: int = 8) -> Columns:
     for view in VIEWS:
         for index, feature in enumerate(view.features):
             columns[f"{view.name}_{feature.name}"] = [ids[index] for ids in sample.ids[view.name]]
-    for intent in schema.INTENTS:
-        columns[f"{intent.name}_weight"] = sample.weights[intent.name]
-        columns[f"{intent.name}_label"] = sample.labels[intent.name]
+    for intent in sample.labels:
+        columns[f"{intent}_weight"] = sample.weights[intent]
+        columns[f"{intent}_label"] = sample.labels[intent]
     return columns
 
 
 def known_only(columns: Columns) -> Columns:
     """Returns the columns with the labels of weight 0 taken out: they mean nothing."""
     known = dict(columns)
-    for intent in schema.INTENTS:
-        places = zip(columns[f"{intent.name}_label"], columns[f"{intent.name}_weight"], strict=True)
-        known[f"{intent.name}_label"] = [label if weight else None for label, weight in places]
+    for name in (column.removesuffix("_weight") for column in columns if column.endswith("_weight")):
+        places = zip(columns[f"{name}_label"], columns[f"{name}_weight"], strict=True)
+        known[f"{name}_label"] = [label if weight else None for label, weight in places]
     return known
 
 
