@@ -1,18 +1,18 @@
 """What `--validate_only` tells of a log before a long job: figures, warnings, and why the job would fail."""
 
+import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from beam_pipelines import description, log_extent, options
-from beam_pipelines.labels import Horizon, is_known
+from beam_pipelines import description, label_outlook, log_extent, options
+from beam_pipelines.label_outlook import Outlook
 from beam_pipelines.log_extent import LogFacts
 from beam_pipelines.log_sample import InputSample
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.samples import LogExtent
 from beam_pipelines.tracks import VIEW_NAMES
-from beam_pipelines.windows import LabelWindow, label_window
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 
@@ -20,8 +20,6 @@ _LARGE_USER = 0.3
 """Share of an input's rows from which one user is suspected to be no person."""
 _OUTSIDE = 0.01
 """Share of rows with positions outside the window that fingers at its border explain."""
-_FEW = 100
-"""Fewer purchases than that in a split neither teach nor judge much."""
 _SHOWN = 5
 """Unknown actions and days that are named."""
 
@@ -43,11 +41,13 @@ def figures(samples: Mapping[str, InputSample], job: DiscretizeOptions) -> Itera
         if sample.rows_by_day:
             first, last = (job.local_time.date_text(day) for day in (min(sample.rows_by_day), max(sample.rows_by_day)))
             yield f"  local days: {first} to {last} ({job.local_time.name}), {len(sample.rows_by_day)} with rows"
-        counts = {action: sum(map(len, times)) for action, times in sample.times_ms.items()}
+        counts = {action: len(sample.times_of(action)) for action in sample.input.actions}
         if total := sum(counts.values()):
             yield "  actions: " + ", ".join(f"{action} {count / total:.2%}" for action, count in counts.items())
         for column, nearest in sample.absent.items():
-            yield f"  no column {column!r}" + (f": is it {nearest!r}? Name it in --log_config" if nearest else "")
+            hint = f": is it {nearest!r}? Name it in --log_config" if nearest else ""
+            is_needed = any(c.is_required for c in sample.input.columns if c.file_name == column)
+            yield f"  no column {column!r}{', which is needed' if is_needed else ''}{hint}"
         if sample.empty:
             yield f"  columns without any value: {', '.join(sample.empty)}"
 
@@ -83,13 +83,24 @@ def _days_without_purchases(browse: InputSample, job: DiscretizeOptions) -> Iter
         yield f"browse: {len(days)} days without a purchase: {dates}" + (", ..." if len(days) > _SHOWN else "")
 
 
-def fit(samples: Mapping[str, InputSample], job: DiscretizeOptions, schema: Schema) -> tuple[list[str], list[str]]:
-    """Judges whether the flags fit the log.
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """Whether the flags fit the log.
 
-    Returns:
-        (problems, warnings): why the job would fail; what its samples will lack. What follows from the extent of the
-        log is only a warning when not all rows were read.
+    Attributes:
+        problems: why the job would fail.
+        lacks: what its samples will lack. What follows from the extent of the log is only here when not all rows were
+            read.
+        outlooks: what the log can give for the labels.
     """
+
+    problems: list[str]
+    lacks: list[str] = dataclasses.field(default_factory=list)
+    outlooks: list[Outlook] = dataclasses.field(default_factory=list)
+
+
+def fit(samples: Mapping[str, InputSample], job: DiscretizeOptions, schema: Schema) -> Fit:
+    """Judges whether the flags fit the log."""
     problems: list[str] = []
     for name, sample in samples.items():
         counts = {name: {"read": sample.num_rows, "rejected": sample.bad}}
@@ -104,17 +115,15 @@ def fit(samples: Mapping[str, InputSample], job: DiscretizeOptions, schema: Sche
     resolved = log_extent.resolve(LogFacts(tuple(sorted(days)), len(users), num_purchases), job)
     if resolved.problem:
         if all(sample.is_whole for sample in views) or not days:
-            return [*problems, resolved.problem], []
-        return problems, [f"in the rows read: {resolved.problem}"]
+            return Fit([*problems, resolved.problem])
+        return Fit(problems, [f"in the rows read: {resolved.problem}"])
     if job.evaluation_day is None and job.evaluation_users is None:
-        return [*problems, options.NO_SPLIT], []
+        return Fit([*problems, options.NO_SPLIT])
     assert resolved.extent is not None
     problems += _empty_splits(resolved.extent, job)
-    lacks = [*_unknown_labels(resolved.extent, job, schema)]
-    if "browse" in samples:
-        lacks += _few_purchases(samples["browse"], resolved.extent, job)
+    outlooks = label_outlook.outlooks(samples, resolved.extent, job, schema)
     where = "" if all(sample.is_whole for sample in views) else "in the rows read: "
-    return problems, [where + text for text in lacks]
+    return Fit(problems, [where + text for text in label_outlook.lacks(outlooks, job)], outlooks)
 
 
 def _empty_splits(extent: LogExtent, job: DiscretizeOptions) -> Iterator[str]:
@@ -129,45 +138,10 @@ def _empty_splits(extent: LogExtent, job: DiscretizeOptions) -> Iterator[str]:
         yield f"the train split is empty: the first day with cut-offs is {first}, the evaluation day {split}"
 
 
-def _unknown_labels(extent: LogExtent, job: DiscretizeOptions, schema: Schema) -> Iterator[str]:
-    """Yields the intents of which no label of a split is known: not even that of its first cut-off day."""
-    first = {"training": extent.first_cutoff_day, "evaluation": extent.first_cutoff_day}
-    if job.evaluation_day is not None:
-        first["evaluation"] = max(first["evaluation"], job.evaluation_day)
-    for split, day in first.items():
-        embargo_ms = job.split_ms if split == "training" and job.has_embargo else None
-        t0_ms = np.array([job.local_time.day_start_ms(day)])
-        names = [
-            intent.name
-            for intent in schema.intents
-            if not _is_known(Horizon(extent.log_end_ms, embargo_ms), label_window(intent.window, t0_ms, job.local_time))
-        ]
-        if names:
-            ends = "reach the evaluation day" if embargo_ms is not None else "end after the log does"
-            yield f"no {split} label of {', '.join(names)} is known: all their windows {ends}"
-
-
-def _is_known(horizon: Horizon, window: LabelWindow) -> bool:
-    return bool(is_known(horizon.judge(np.zeros(len(window.last_ms), np.bool_), window.last_ms)).all())
-
-
-def _few_purchases(browse: InputSample, extent: LogExtent, job: DiscretizeOptions) -> Iterator[str]:
-    times_ms = browse.times_of("purchase")
-    times_ms = times_ms[times_ms >= int(job.local_time.day_start_ms(extent.first_cutoff_day))]
-    if job.split_ms is None:
-        counts = {"in all": len(times_ms)}
-    else:
-        num_training = int((times_ms < job.split_ms).sum())
-        counts = {"on training days": num_training, "on evaluation days": len(times_ms) - num_training}
-    for where, count in counts.items():
-        if count < _FEW:
-            yield f"only {count} purchases {where}: five of eight intents have few positive labels there"
-
-
 def report(samples: Mapping[str, InputSample], job: DiscretizeOptions, schema: Schema) -> tuple[str, Sequence[str]]:
     """Returns the whole text, and the problems that it names."""
-    problems, lacks = fit(samples, job, schema)
-    lines = [*figures(samples, job)]
-    lines += [f"warning: {text}" for text in (*warnings(samples, job), *lacks)]
-    lines += [f"the job would fail: {problem}" for problem in problems]
-    return "\n".join(lines), problems
+    found = fit(samples, job, schema)
+    lines = [*figures(samples, job), *label_outlook.table(found.outlooks)]
+    lines += [f"warning: {text}" for text in (*warnings(samples, job), *found.lacks)]
+    lines += [f"the job would fail: {problem}" for problem in found.problems]
+    return "\n".join(lines), found.problems

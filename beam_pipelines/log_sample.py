@@ -15,6 +15,7 @@ from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.raw_batches import MAX_ROWS, Piece, RawBatch
 from beam_pipelines.raw_values import Reason, read_name, read_number
 from beam_pipelines.validation import EventBatch, Reject
+from edgedipn_tf.schema import Level
 
 _LEAST_ROWS = 2000
 """Rows of a piece that are worth opening it."""
@@ -22,6 +23,8 @@ _PARTS = 8
 """Batches that make up the rows wanted of a piece; by one of them there may be more."""
 _UNITS = {"seconds": 1000.0, "microseconds": 1e-3, "nanoseconds": 1e-6}
 """Milliseconds of other units of time."""
+_CATEGORIES = tuple(level.value for level in (Level.LEAF, Level.TOP))
+"""Columns whose names are candidate categories."""
 _POSITIONS = {"window_width": ("x", "start_x", "end_x"), "window_height": ("y", "start_y", "end_y")}
 
 
@@ -36,12 +39,13 @@ class InputSample:
         num_rows: rows read, bad ones included.
         bad: rows by reason.
         rows_by_user, rows_by_day: good rows; by local day only of inputs with a time.
-        times_ms: times of the good rows by action.
+        times_ms: times of the good rows by action, and of those with a name in a category column by (action, column).
+        user_days: (user, local day) of the good rows of inputs with a time.
         unknown_actions: rows by a spelling that is no action.
         other_units: bad times that another unit would make good, by its name.
         num_outside: good rows with a position outside the window.
         unread_columns: columns of the files that are not read.
-        absent: optional columns that no file has, each with the nearest unread column, if any.
+        absent: columns that no file has, each with the nearest unread column, if any.
         empty: optional columns that are null in every row.
     """
 
@@ -52,7 +56,8 @@ class InputSample:
     bad: Counter[str] = dataclasses.field(default_factory=Counter)
     rows_by_user: Counter[str] = dataclasses.field(default_factory=Counter)
     rows_by_day: Counter[int] = dataclasses.field(default_factory=Counter)
-    times_ms: dict[str, list[npt.NDArray[np.int64]]] = dataclasses.field(default_factory=dict)
+    times_ms: dict[str | tuple[str, str], list[npt.NDArray[np.int64]]] = dataclasses.field(default_factory=dict)
+    user_days: set[tuple[str, int]] = dataclasses.field(default_factory=set)
     unknown_actions: Counter[str] = dataclasses.field(default_factory=Counter)
     other_units: Counter[str] = dataclasses.field(default_factory=Counter)
     num_outside: int = 0
@@ -65,9 +70,10 @@ class InputSample:
         """Bad rows."""
         return sum(self.bad.values())
 
-    def times_of(self, action: str) -> npt.NDArray[np.int64]:
-        """Returns the times of an action, int64 [N]."""
-        return np.concatenate([np.zeros(0, dtype=np.int64), *self.times_ms.get(action, [])])
+    def times_of(self, action: str, category: str | None = None) -> npt.NDArray[np.int64]:
+        """Returns the times of an action, int64 [N]; with the name of a category column, only where it has a name."""
+        key = action if category is None else (action, category)
+        return np.concatenate([np.zeros(0, dtype=np.int64), *self.times_ms.get(key, [])])
 
 
 def read_sample(input: Input, pieces: Sequence[Piece], num_rows: int, options: DiscretizeOptions) -> InputSample:
@@ -98,12 +104,11 @@ def read_sample(input: Input, pieces: Sequence[Piece], num_rows: int, options: D
     used = {column.file_name for column in input.columns}
     sample.unread_columns = tuple(name for name in names if name not in used)
     for column in input.columns:
-        if column.name not in seen and not column.is_required:
-            if column.file_name in names:
-                sample.empty.append(column.file_name)
-            else:
-                nearest = difflib.get_close_matches(column.file_name, sample.unread_columns, n=1)
-                sample.absent[column.file_name] = nearest[0] if nearest else None
+        if column.file_name not in names:
+            nearest = difflib.get_close_matches(column.file_name, sample.unread_columns, n=1)
+            sample.absent[column.file_name] = nearest[0] if nearest else None
+        elif column.name not in seen and not column.is_required:
+            sample.empty.append(column.file_name)
     return sample
 
 
@@ -130,10 +135,16 @@ def _add_good(sample: InputSample, batch: EventBatch, options: DiscretizeOptions
     for user, count in zip(users.values, np.bincount(users.codes, minlength=len(users.values)).tolist(), strict=True):
         sample.rows_by_user[user] += count
     if sample.input.columns_of(ColumnKind.TIME):
-        days, counts = np.unique(options.local_time.day_index(batch.timestamp_ms), return_counts=True)
-        sample.rows_by_day.update(dict(zip(days.tolist(), counts.tolist(), strict=True)))
+        days = options.local_time.day_index(batch.timestamp_ms)
+        sample.rows_by_day.update(days.tolist())
+        pairs = np.unique(np.stack([users.codes.astype(np.int64), days]), axis=1)
+        sample.user_days.update((users.values[code], day) for code, day in pairs.T.tolist())
+    categories = {level: batch.names[level].codes >= 0 for level in _CATEGORIES if level in batch.names}
     for index, action in enumerate(sample.input.actions):
-        sample.times_ms.setdefault(action, []).append(batch.timestamp_ms[batch.action == index])
+        is_action = batch.action == index
+        sample.times_ms.setdefault(action, []).append(batch.timestamp_ms[is_action])
+        for level, is_named in categories.items():
+            sample.times_ms.setdefault((action, level), []).append(batch.timestamp_ms[is_action & is_named])
     is_outside = np.zeros(len(batch), dtype=bool)
     for window in sample.input.window_columns:
         size = batch.numbers[window]

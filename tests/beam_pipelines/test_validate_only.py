@@ -48,12 +48,17 @@ def check(capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0) -> lis
     return [*captured.out.splitlines(), *captured.err.splitlines()]
 
 
-def test_a_good_log_has_figures_and_no_warning(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+def outlook_line(intent: str, training: str, evaluation: str) -> list[str]:
+    """Words of a line: days with known labels, events that make positives."""
+    return [intent, *training.split(), *evaluation.split()]
+
+
+def test_a_good_log_has_figures(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [row | {"stay_ms": 5, "page": "p", "top_category": None, "pric": 3} for row in browse_rows()]
     write(tmp_path / "browse" / "a.jsonl", [*rows, {**rows[0], "timestamp_ms": None}])
     write(tmp_path / "profile" / "a.jsonl", [{"user_id": f"u{i}", "gender": "f", "age_level": 1} for i in range(4)])
     lines = check(capsys, f"--logs={tmp_path}", *FLAGS, "--timezone=Asia/Shanghai")
-    assert lines == [
+    assert lines[:15] == [
         "browse: 577 rows (all rows of 1 files)",
         "  bad rows: 1 (missing_key 1)",
         "  users: 4",
@@ -66,9 +71,28 @@ def test_a_good_log_has_figures_and_no_warning(tmp_path: pathlib.Path, capsys: p
         "  bad rows: 0",
         "  users: 4",
         *(f"  no column {name!r}" for name in ("buyer_star", "tm_level", "vip_level", "phone_price")),
-        # 12 days: seven before the split would be needed.
+    ]
+    # Four users; three training days of 9 purchases each, nine evaluation days. A week from 4 or 5 March is in the log.
+    assert [line.split() for line in lines[17:25]] == [
+        outlook_line("realtime_purchase", "3 of 3 108", "9 of 9 324"),
+        outlook_line("longtime_purchase", "3 of 3 108", "9 of 9 324"),
+        outlook_line("realtime_cart", "3 of 3 0", "9 of 9 0"),
+        outlook_line("retention", "2 of 3 8", "8 of 9 32"),
+        outlook_line("realtime_top_category", "3 of 3 0", "9 of 9 0"),
+        outlook_line("longtime_top_category", "0 of 3 0", "2 of 9 0"),
+        outlook_line("realtime_leaf_category", "3 of 3 108", "9 of 9 324"),
+        outlook_line("longtime_leaf_category", "0 of 3 0", "2 of 9 324"),
+    ]
+    assert lines[25:] == [
         "warning: no training label of longtime_top_category, longtime_leaf_category is known: "
-        "all their windows reach the evaluation day",
+        "all their windows reach the evaluation day; they need --evaluation_date=2026-03-09 or later",
+        "warning: no carts for training: few positive labels of realtime_cart, if any",
+        "warning: only 8 returns on the next day for training: few positive labels of retention, if any",
+        "warning: no purchases with a top_category for training: few positive labels of realtime_top_category, if any",
+        "warning: no carts for evaluation: few positive labels of realtime_cart, if any",
+        "warning: only 32 returns on the next day for evaluation: few positive labels of retention, if any",
+        "warning: no purchases with a top_category for evaluation: "
+        "few positive labels of realtime_top_category, longtime_top_category, if any",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["browse", "profile"]
 
@@ -96,13 +120,46 @@ def test_warnings_name_what_is_odd(tmp_path: pathlib.Path, capsys: pytest.Captur
         "warning: browse: user 'u0' has 50% of the rows: a robot, or a default id?",
         "warning: browse: 2 days without a purchase: 2026-03-02, 2026-03-05",
         "warning: no training label of longtime_top_category, longtime_leaf_category is known: "
-        "all their windows reach the evaluation day",
+        "all their windows reach the evaluation day; they need --evaluation_date=2026-03-09 or later",
         # From 4 March on 3 days: retention of the first is known, seven days are not.
         "warning: no evaluation label of longtime_top_category, longtime_leaf_category is known: "
-        "all their windows end after the log does",
-        "warning: only 36 purchases on training days: five of eight intents have few positive labels there",
-        "warning: only 36 purchases on evaluation days: five of eight intents have few positive labels there",
+        "all their windows end after the log does; they need a log until 2026-03-11",
+        *(
+            f"warning: {count} for {split}: few positive labels of {intents}, if any"
+            for split in ("training", "evaluation")
+            for count, intents in (
+                ("only 36 purchases", "realtime_purchase, longtime_purchase"),
+                ("no carts", "realtime_cart"),
+                ("only 4 returns on the next day", "retention"),
+                ("no purchases with a top_category", "realtime_top_category"),
+                ("only 36 purchases with a leaf_category", "realtime_leaf_category"),
+            )
+        ),
     ]
+
+
+def test_the_outlook_is_of_the_intents_that_are_labelled_and_of_the_users_of_a_split(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "browse.jsonl", browse_rows(num_users=10, num_days=3))
+    lines = check(capsys, f"--browse={path}", "--labels=dipn", "--evaluation_users=1/5")
+    start = next(i for i, line in enumerate(lines) if line.startswith("labels: "))
+    # 270 purchases, a fifth of them of evaluation users; of the third day's 24 hours none are in the log.
+    assert [line.split() for line in lines[start + 2 : start + 4]] == [
+        outlook_line("realtime_purchase", "3 of 3 216", "3 of 3 54"),
+        outlook_line("longtime_purchase", "2 of 3 216", "2 of 3 54"),
+    ]
+    few = "only 54 purchases for evaluation: few positive labels of realtime_purchase, longtime_purchase, if any"
+    assert lines[start + 4 :] == [f"warning: {few}"]
+
+
+def test_a_missing_column_of_json_lines_is_named_with_the_nearest(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"uid": row["user_id"], **{k: v for k, v in row.items() if k != "user_id"}} for row in browse_rows()]
+    lines = check(capsys, f"--browse={write(tmp_path / 'browse.jsonl', rows)}", *FLAGS, code=2)
+    assert "  bad rows: 576 (missing_key 576)" in lines
+    assert "  no column 'user_id', which is needed: is it 'uid'? Name it in --log_config" in lines
 
 
 @pytest.mark.parametrize(
