@@ -6,22 +6,25 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from beam_pipelines import label_counts
-from beam_pipelines.options import DiscretizeOptions
-from edgedipn_tf import publishing, records
+from beam_pipelines import coverage, label_counts
+from beam_pipelines.options import SPLITS, DiscretizeOptions
+from edgedipn_tf import dataset_report, publishing, records
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
 
 COUNTS_FILE = "counts.partial.json"
 EXTENT_FILE = "extent.partial.json"
-SPLITS = ("train", "eval")
 _NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows")
 """Flags that say nothing about what a dataset holds."""
 
 
 def publish_description(
-    folder: pathlib.Path, schema: Schema, job: DiscretizeOptions, flag_values: Mapping[str, Any]
+    folder: pathlib.Path,
+    schema: Schema,
+    job: DiscretizeOptions,
+    flag_values: Mapping[str, Any],
+    earlier: Vocabulary | None = None,
 ) -> dict[str, Any]:
     """Checks what the workers counted and writes schema.json, counters.json and, last, dataset.json.
 
@@ -30,6 +33,7 @@ def publish_description(
         schema: what a sample is made of.
         job: settings of the job.
         flag_values: the flags as given, for the record.
+        earlier: vocabulary of an earlier run that the job went on with.
 
     Returns:
         The description.
@@ -56,6 +60,7 @@ def publish_description(
         "format_version": records.FORMAT_VERSION,
         "schema_fingerprint": schema.fingerprint,
         "vocabulary_fingerprint": vocabulary.fingerprint,
+        "earlier_vocabulary_fingerprint": None if earlier is None else earlier.fingerprint,
         "splits": {
             split: {
                 "num_samples": counters["samples"][split],
@@ -71,6 +76,8 @@ def publish_description(
         "flags": {name: value for name, value in sorted(flag_values.items()) if name not in _NOT_RECORDED},
         "labels": counters["labels"],
         "days": label_counts.by_day(counts, schema, SPLITS),
+        "coverage": coverage.report(counts, vocabulary, earlier),
+        "candidate_pairs": coverage.pairs_report(counts),
     }
     publishing.write_json(folder / "dataset.json", description)
     return {**description, "counters": counters}
@@ -145,4 +152,5 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             f"  {intent:24}"
             + "   ".join(f"{v['positive']:>7,} / {v['negative']:>8,} / {v['unknown']:>8,}" for v in (values, other))
         )
+    lines += dataset_report.coverage_lines(summary)
     return "\n".join(lines)

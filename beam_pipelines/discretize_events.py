@@ -13,6 +13,9 @@ is read with --log_config=names.toml:
     [browse.actions]      # theirs = "our action"
     add_cart = "cart"
 
+Daily retraining goes on with the ids of yesterday, --vocabulary=yesterday/dataset: names keep their ids for ever, new
+names come after them, and yesterday's model still fits.
+
 With --validate_only nothing is written: a sample of each input is read and described, with warnings and what would
 make the job fail.
 
@@ -34,9 +37,10 @@ from beam_pipelines import description, log_check, log_config, log_sample, optio
 from beam_pipelines.heartbeat import heartbeat
 from beam_pipelines.inputs import Input, inputs_of
 from beam_pipelines.tracks import VIEW_NAMES
-from edgedipn_tf import commands, publishing
+from edgedipn_tf import commands, publishing, schema_files
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema, edgedipn_schema
+from edgedipn_tf.vocabulary import Vocabulary
 
 INPUT_NAMES = ("swipe", "tap", "browse", "profile", "history")
 
@@ -66,6 +70,7 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
         raise InputError("--output=FOLDER is missing: where the dataset goes")
     job = options.from_flags(values, needs_split=not values.validate_only)
     schema = edgedipn_schema(values.timezone, job.local_time.version, values.labels)
+    earlier = _earlier_vocabulary(values, schema)
     if values.validate_only:
         if beam_arguments:
             _beam_options(beam_arguments, values)  # they are checked, not used
@@ -80,11 +85,19 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
         (folder / "rejects").mkdir()
         print(f"discretizing {len({piece.path for piece in pieces})} files into {values.output}", flush=True)
         with heartbeat("discretizing"):
-            pipeline.run_pipeline(pipeline.build_pipeline(beam_options, pieces, inputs, schema, job, folder))
+            graph = pipeline.build_pipeline(beam_options, pieces, inputs, schema, job, folder, earlier)
+            pipeline.run_pipeline(graph)
         # The config itself, not its path: what it says is part of what made the dataset.
         flag_values = {**values.flag_values_dict(), "log_config": config}
-        summary = description.publish_description(folder, schema, job, flag_values)
+        summary = description.publish_description(folder, schema, job, flag_values, earlier)
     print(description.summary_text(summary), flush=True)
+
+
+def _earlier_vocabulary(values: flags.FlagValues, schema: Schema) -> Vocabulary | None:
+    if values.vocabulary is None:
+        return None
+    remedy = "name the dataset folder of an earlier run, or leave --vocabulary out and train a new model"
+    return schema_files.read_earlier_vocabulary(pathlib.Path(values.vocabulary), schema, remedy)
 
 
 def _beam_options(arguments: list[str], values: flags.FlagValues) -> Any:

@@ -4,13 +4,17 @@ import dataclasses
 import datetime
 import fractions
 
+import numpy as np
 from absl import flags
 
 from beam_pipelines.candidates import DEFAULT_MIX, MIXES, CandidateMix
+from beam_pipelines.encoding import Int64
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.local_time import FIRST_MS, LAST_MS, LocalTime
 from edgedipn_tf.random_keys import key, mix
 from edgedipn_tf.schema import EDGEDIPN_LABELS, LABEL_PRESETS
+
+TRAIN, EVAL = SPLITS = ("train", "eval")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +34,7 @@ class DiscretizeOptions:
         candidate_mix: how the places of candidate categories are filled.
         has_embargo: whether training labels realised on or after the split are unknown.
         min_count: least count of a vocabulary name.
+        vocabulary_grows: whether new names are added to the vocabulary of an earlier run.
         seed: of the sampler, the split by user and the popular candidates.
         num_shards: files of each split.
         max_bad_fraction: the job fails when an input has a larger share of bad records.
@@ -49,6 +54,7 @@ class DiscretizeOptions:
     candidate_mix: CandidateMix
     has_embargo: bool
     min_count: int
+    vocabulary_grows: bool
     seed: int
     num_shards: int
     max_bad_fraction: float
@@ -68,16 +74,29 @@ class DiscretizeOptions:
         drawn = int(mix(key(str(self.seed), user_id)))
         return drawn * self.evaluation_users.denominator < self.evaluation_users.numerator << 64
 
-    def is_training_user(self, user_id: str) -> bool:
-        """Whether the user's training days may be learned from; every user when the split is by day only."""
-        return self.evaluation_users is None or not self.is_evaluation_user(user_id)
+    def rows_of(self, split: str, user_id: str, times_ms: Int64) -> slice:
+        """Returns which of a user's actions are of a split: on days before the evaluation day or from it on.
+
+        In a user-disjoint split a user's actions are of one split at most; without an evaluation day all are of it.
+
+        Args:
+            split: `TRAIN` or `EVAL`.
+            user_id: the user.
+            times_ms: times of the actions, ascending.
+        """
+        if self.evaluation_users is not None and self.is_evaluation_user(user_id) != (split == EVAL):
+            return slice(0, 0)
+        if self.split_ms is None:
+            return slice(0, len(times_ms))
+        num_training = int(np.searchsorted(times_ms, self.split_ms))
+        return slice(0, num_training) if split == TRAIN else slice(num_training, len(times_ms))
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags that `from_flags` reads."""
     _define_time_flags(values)
     _define_sample_flags(values)
-    flags.DEFINE_integer("min_count", 5, "least count of a name to enter a vocabulary", 1, flag_values=values)
+    _define_vocabulary_flags(values)
     flags.DEFINE_integer("seed", 0, "seed of every draw", flag_values=values)
     flags.DEFINE_integer("num_shards", 8, "files of each split", 1, 100_000, flag_values=values)
     flags.DEFINE_float(
@@ -119,6 +138,21 @@ def _define_sample_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("embargo", True, meaning, flag_values=values)
 
 
+def _define_vocabulary_flags(values: flags.FlagValues) -> None:
+    flags.DEFINE_integer("min_count", 5, "least count of a name to enter a vocabulary", 1, flag_values=values)
+    meaning = (
+        "go on with the ids of an earlier run: its dataset folder, or a vocabulary.json. Ids never move, so that a "
+        "model of that run can be trained on; new names with the minimum count come after the old ones, as long as "
+        "the feature's table has room"
+    )
+    flags.DEFINE_string("vocabulary", None, meaning, flag_values=values)
+    meaning = (
+        "add new names to --vocabulary, which daily retraining needs; --novocabulary_growth takes it as it is: to "
+        "evaluate the model of that run on new days"
+    )
+    flags.DEFINE_bool("vocabulary_growth", True, meaning, flag_values=values)
+
+
 NO_SPLIT = (
     "no split: give --evaluation_date=YYYY-MM-DD (usually the last day with complete labels), "
     "--evaluation_users=0.2, or both"
@@ -138,6 +172,8 @@ def from_flags(values: flags.FlagValues, needs_split: bool = True) -> Discretize
     local_time = LocalTime(values.timezone)
     if needs_split and values.evaluation_date is None and values.evaluation_users is None:
         raise InputError(NO_SPLIT)
+    if values.vocabulary is None and not values.vocabulary_growth:
+        raise InputError("--novocabulary_growth: give the vocabulary that may not grow, --vocabulary=PATH")
     return DiscretizeOptions(
         local_time=local_time,
         min_time_ms=_time_ms("min_time", values.min_time),
@@ -153,6 +189,7 @@ def from_flags(values: flags.FlagValues, needs_split: bool = True) -> Discretize
         candidate_mix=MIXES[values.candidates],
         has_embargo=values.embargo,
         min_count=values.min_count,
+        vocabulary_grows=values.vocabulary_growth,
         seed=values.seed,
         num_shards=values.num_shards,
         max_bad_fraction=values.max_bad_fraction,

@@ -17,6 +17,7 @@ from beam_pipelines.log_extent import resolve
 from beam_pipelines.options import DiscretizeOptions
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
+from edgedipn_tf.vocabulary import Vocabulary
 
 
 def parse_beam_options(arguments: list[str], own_flags: Sequence[str]) -> PipelineOptions:
@@ -50,6 +51,7 @@ def build_pipeline(
     schema: Schema,
     job: DiscretizeOptions,
     folder: pathlib.Path,
+    earlier: Vocabulary | None = None,
 ) -> beam.Pipeline:
     """Builds the job: read and encode, group by user, fit the vocabularies, cut the samples, write.
 
@@ -60,6 +62,7 @@ def build_pipeline(
         schema: what a sample is made of.
         job: settings of the discretization.
         folder: where the files go.
+        earlier: vocabulary of an earlier run, to go on with.
     """
     pipeline = beam.Pipeline(options=beam_options)
     outputs = (
@@ -76,7 +79,7 @@ def build_pipeline(
         | "Group by user" >> beam.GroupByKey()
         | "Order and deduplicate" >> beam.ParDo(transforms.AssembleUser()).with_outputs(transforms.COUNTS, main="logs")
     )
-    fitted = users.logs | "Fit vocabularies" >> transforms.FitVocabulary(schema, job)
+    fitted, names = users.logs | "Fit vocabularies" >> transforms.FitVocabulary(schema, job, earlier)
     resolved = (
         users.logs
         | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts(job))
@@ -85,25 +88,26 @@ def build_pipeline(
     samples = users.logs | "Cut samples" >> beam.ParDo(
         transforms.MakeRecords(schema, job), beam.pvalue.AsSingleton(fitted), beam.pvalue.AsSingleton(resolved)
     ).with_outputs(transforms.COUNTS, main="records")
-    _write(outputs, users, fitted, resolved, samples, job, folder)
+    counts = (outputs.counts, users.counts, names, samples.counts)
+    _write(outputs.rejects, counts, fitted, resolved, samples.records, job, folder)
     return pipeline
 
 
 def _write(
-    outputs: Any, users: Any, fitted: Any, resolved: Any, samples: Any, job: DiscretizeOptions, folder: pathlib.Path
+    rejects: Any, counts: Any, fitted: Any, resolved: Any, records: Any, job: DiscretizeOptions, folder: pathlib.Path
 ) -> None:
     (
-        samples.records
+        records
         | "Group by shard" >> beam.GroupByKey()
         | "Write shards" >> beam.ParDo(transforms.WriteShard(folder, job.num_shards))
     )
     (
-        outputs.rejects
+        rejects
         | "Group rejects by input" >> beam.GroupByKey()
         | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder / "rejects"))
     )
     (
-        (outputs.counts, users.counts, samples.counts)
+        counts
         | "Gather counts" >> beam.Flatten()
         | "Sum counts" >> beam.CombinePerKey(sum)
         | "List counts" >> beam.combiners.ToList()

@@ -12,14 +12,12 @@ from beam_pipelines.encoding import Int64, encode_name
 from beam_pipelines.history import DailyCounts
 from beam_pipelines.label_counts import DROPPED, Counts, count_labels
 from beam_pipelines.labels import Horizon, Outcomes, is_known, stored_labels
-from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.options import EVAL, TRAIN, DiscretizeOptions
 from beam_pipelines.tracks import VIEW_NAMES, UserLog
 from edgedipn_tf.random_keys import key
 from edgedipn_tf.records import UserDay, stored_features
 from edgedipn_tf.schema import Feature, Kind, Schema, View, feature_key
 from edgedipn_tf.vocabulary import Vocabulary
-
-TRAIN, EVAL = "train", "eval"
 
 
 @dataclasses.dataclass(frozen=True)

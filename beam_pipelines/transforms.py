@@ -9,7 +9,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
-from beam_pipelines import encoding, reading, validation, vocabularies
+from beam_pipelines import coverage, encoding, reading, validation, vocabularies
 from beam_pipelines.dead_letters import write_rejects
 from beam_pipelines.encoding import Chunk
 from beam_pipelines.inputs import Input
@@ -91,26 +91,32 @@ class GatherFacts(beam.CombineFn):  # type: ignore[misc]
 
 
 class FitVocabulary(beam.PTransform):  # type: ignore[misc]
-    """UserLogs -> one `vocabularies.Fitted`."""
+    """UserLogs -> (one `vocabularies.Fitted`, counts of the names by what became of them)."""
 
-    def __init__(self, schema: Schema, options: DiscretizeOptions):
+    def __init__(self, schema: Schema, options: DiscretizeOptions, earlier: Vocabulary | None):
         super().__init__()
         self._schema = schema
         self._options = options
+        self._earlier = earlier
 
     def expand(self, logs: Any) -> Any:
-        return (
+        least, earlier = self._options.min_count, self._earlier
+        names = (
             logs
             | "Count the user's names" >> beam.FlatMap(vocabularies.count_names, self._options)
             | "Sum by name" >> beam.CombinePerKey(sum)
-            | "Keep frequent names" >> beam.Filter(lambda item, least: item[1] >= least, self._options.min_count)
-            | "Gather names" >> beam.combiners.ToList()
-            | "Freeze ids" >> beam.Map(vocabularies.fit, self._schema, self._options.min_count)
         )
+        fitted = (
+            names
+            | "Keep frequent names" >> beam.Filter(lambda item, least: item[1] >= least, least)
+            | "Gather names" >> beam.combiners.ToList()
+            | "Freeze ids" >> beam.Map(vocabularies.fit, self._schema, self._options, earlier)
+        )
+        return fitted, names | "Tell rare names" >> beam.Map(vocabularies.name_state, least, earlier)
 
 
 class MakeRecords(beam.DoFn):  # type: ignore[misc]
-    """UserLog -> ((split, shard), (sort key, serialized record)); side output: samples and labels."""
+    """UserLog -> ((split, shard), (sort key, serialized record)); side output: counts of samples, labels, coverage."""
 
     def __init__(self, schema: Schema, options: DiscretizeOptions):
         self._schema = schema
@@ -124,6 +130,7 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         if resolved.extent is None:
             return
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
+        coverage.count_coverage(log, self._options, fitted.vocabulary, self._counts)
         shard = key(log.user_id) % self._options.num_shards
         for split, record in maker.user_days(log, self._counts):
             yield (split, shard), (record.user_id, int(record.t0_ms[0]), records.serialize(record, self._schema))

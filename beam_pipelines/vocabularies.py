@@ -1,14 +1,16 @@
 """Names counted on the training days, after duplicates are gone, and frozen into ids."""
 
 import dataclasses
+import enum
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beam_pipelines.candidates import Pair, PopularPairs
 from beam_pipelines.encoding import VOCABULARY_FEATURES, encode_name
-from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.options import TRAIN, DiscretizeOptions
 from beam_pipelines.tracks import VIEW_NAMES, Table, UserLog
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
@@ -17,6 +19,14 @@ PAIRS_KEY = "pairs"
 
 NameCount = tuple[tuple[str, bytes, bytes], int]
 """((feature key or PAIRS_KEY, name or leaf, empty or top), count). Bytes: the names may hold lone surrogates."""
+
+
+class NameState(enum.StrEnum):
+    """What a name of the training days is before ids are given."""
+
+    EARLIER = "earlier"  # it has an id of the earlier vocabulary
+    RARE = "rare"  # below the minimum count
+    FREQUENT = "frequent"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,31 +48,32 @@ def count_names(log: UserLog, options: DiscretizeOptions) -> Iterator[NameCount]
     A training day is a local day before the evaluation day; the profile counts once for a user with any action on
     one. Users that are for evaluation count nothing.
     """
-    if not options.is_training_user(log.user_id):
-        return
-    split_ms = options.split_ms
     is_active = False
     for view in VIEW_NAMES:
-        times = log.timestamps(view)
-        num_training = len(times) if split_ms is None else int(np.searchsorted(times, split_ms))
-        is_active = is_active or num_training > 0
+        rows = options.rows_of(TRAIN, log.user_id, log.timestamps(view))
+        is_active = is_active or rows.start < rows.stop
         table = log.tables[view]
-        yield from _table_counts(view, table, num_training)
+        yield from _table_counts(view, table, rows)
         if view == "browse":
-            yield from _pair_counts(table, num_training)
+            yield from _pair_counts(table, rows)
     if is_active:
-        yield from _table_counts("profile", log.tables["profile"], 1)
+        yield from _table_counts("profile", log.tables["profile"], slice(0, 1))
 
 
-def _table_counts(view: str, table: Table, num_rows: int) -> Iterator[NameCount]:
+def _table_counts(view: str, table: Table, rows: slice) -> Iterator[NameCount]:
     for name in VOCABULARY_FEATURES[view]:
-        counts = np.bincount(table.codes(name)[:num_rows] + 1, minlength=1)[1:]
+        counts = name_counts(table, name, rows)
         for code in np.flatnonzero(counts).tolist():
             yield (f"{view}_{name}", encode_name(table.names[name][code]), b""), int(counts[code])
 
 
-def _pair_counts(table: Table, num_rows: int) -> Iterator[NameCount]:
-    leaves, tops = table.codes("leaf_category")[:num_rows], table.codes("top_category")[:num_rows]
+def name_counts(table: Table, feature: str, rows: slice) -> NDArray[np.intp]:
+    """Returns how often each of `table.names[feature]` stands in some rows."""
+    return np.bincount(table.codes(feature)[rows] + 1, minlength=len(table.names[feature]) + 1)[1:]
+
+
+def _pair_counts(table: Table, rows: slice) -> Iterator[NameCount]:
+    leaves, tops = table.codes("leaf_category")[rows], table.codes("top_category")[rows]
     counts: Counter[tuple[int, int]] = Counter(zip(leaves.tolist(), tops.tolist(), strict=True))
     for (leaf, top), count in counts.items():
         if leaf >= 0 or top >= 0:
@@ -73,14 +84,27 @@ def _name(table: Table, feature: str, code: int) -> bytes:
     return encode_name(table.names[feature][code]) if code >= 0 else b""
 
 
-def fit(counts: Iterable[NameCount], schema: Schema, min_count: int) -> Fitted:
+def name_state(item: NameCount, min_count: int, earlier: Vocabulary | None) -> tuple[tuple[str, ...], int]:
+    """Returns (("names", feature key or PAIRS_KEY, state), 1) for a name with its summed count."""
+    (key, name, _), count = item
+    if earlier is not None and key != PAIRS_KEY and earlier.has_name(key, _decode(name)):
+        return ("names", key, NameState.EARLIER.value), 1
+    state = NameState.FREQUENT if count >= min_count else NameState.RARE
+    return ("names", key, state.value), 1
+
+
+def fit(
+    counts: Iterable[NameCount], schema: Schema, options: DiscretizeOptions, earlier: Vocabulary | None = None
+) -> Fitted:
     """Freezes summed counts into ids and popular pairs.
 
     Args:
         counts: summed over all users, in any order; names below the minimum count may be left out.
         schema: says which features have a vocabulary and how many names each may hold.
-        min_count: least count of a name, and of a pair.
+        options: the least count of a name, and of a pair; whether an earlier vocabulary grows.
+        earlier: vocabulary of an earlier run, whose ids stay; the pairs are those of this run.
     """
+    min_count = options.min_count
     by_key: dict[str, dict[str, int]] = {key: {} for key in schema.vocabulary_features()}
     pairs: list[tuple[Pair, int]] = []
     for (key, name, top), count in counts:
@@ -88,7 +112,11 @@ def fit(counts: Iterable[NameCount], schema: Schema, min_count: int) -> Fitted:
             pairs.append(((_decode(name), _decode(top)), count))
         else:
             by_key[key][_decode(name) or ""] = count
-    return Fitted(Vocabulary.from_counts(schema, by_key, min_count), PopularPairs.from_counts(pairs, min_count))
+    if earlier is None or options.vocabulary_grows:
+        vocabulary = Vocabulary.from_counts(schema, by_key, min_count, earlier)
+    else:
+        vocabulary = earlier
+    return Fitted(vocabulary, PopularPairs.from_counts(pairs, min_count))
 
 
 def _decode(name: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""What a dataset's description tells, as text: labels and why they are unknown."""
+"""What a dataset's description tells, as text: labels and why they are unknown, coverage of the vocabularies."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -43,6 +43,26 @@ def day_lines(description: Mapping[str, Any], split: str, intent: str) -> Iterat
             yield f"  {'date':12}" + _cells(["samples", "dropped", *map(_title, names)])
         counts = (day["samples"], day["dropped_all_labels_unknown"], *(states[name] for name in names))
         yield f"  {date:12}" + _cells(f"{count:,}" for count in counts)
+
+
+def coverage_lines(description: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a table of the vocabularies: one line a feature.
+
+    Args:
+        description: content of dataset.json.
+    """
+    titles = ("seen", "with an id", "of them new", "rare", "left out", "training", "evaluation")
+    yield "names on training days; share of the actions (profile: of the users) with a name whose name has an id"
+    yield f"  {'feature':24}" + _cells(titles)
+    for key, feature in description["coverage"].items():
+        names = feature["names"]
+        counts = [names[name] for name in ("seen", "kept", "added", "below_min_count", "left_out")]
+        shares = [_share(feature[split]) for split in ("train", "eval")]
+        yield f"  {key:24}" + _cells([*(f"{count:,}" for count in counts), *shares])
+
+
+def _share(actions: Mapping[str, int]) -> str:
+    return f"{100 * actions['with_id'] / actions['named']:.2f} %" if actions["named"] else "n/a"
 
 
 def _title(state: str) -> str:

@@ -141,6 +141,7 @@ def _statistics(dataset: Any, max_length: int, max_samples: int) -> str:
             p10, p50, p90 = np.percentile(np.concatenate(parts), [10, 50, 90])
             lines.append(f"  {name:8} actions in a window: p10 {p10:.0f}, p50 {p50:.0f}, p90 {p90:.0f}")
         lines += dataset_report.label_lines(dataset.description, split)
+    lines += dataset_report.coverage_lines(dataset.description)
     return "\n".join(lines)
 
 

@@ -30,13 +30,19 @@ class Vocabulary:
         object.__setattr__(self, "_ids", ids)
 
     @staticmethod
-    def from_counts(schema: Schema, counts: Mapping[str, Mapping[str, int]], min_count: int) -> "Vocabulary":
+    def from_counts(
+        schema: Schema,
+        counts: Mapping[str, Mapping[str, int]],
+        min_count: int,
+        earlier: "Vocabulary | None" = None,
+    ) -> "Vocabulary":
         """Fits vocabularies: the most frequent names first, ties by their UTF-8 bytes, as many as the feature has bins.
 
         Args:
             schema: says which features there are, and their bins.
             counts: how often each name occurred, by feature key; a feature without counts gets no names.
             min_count: names that occurred less often are left out. The empty name is null, and never in.
+            earlier: a vocabulary whose names keep their ids, be they frequent or not; new names follow.
 
         Raises:
             ValueError: when a key is not that of a feature of kind VOCABULARY.
@@ -47,9 +53,11 @@ class Vocabulary:
             raise ValueError(f"no vocabulary feature has the key {unknown[0]!r}")
         fitted = {}
         for key, feature in features.items():
-            frequent = [(name, n) for name, n in counts.get(key, {}).items() if name and n >= min_count]
-            frequent.sort(key=lambda item: (-item[1], item[0].encode("utf-8", "surrogatepass")))
-            fitted[key] = tuple(name for name, _ in frequent[: feature.bins])
+            known = () if earlier is None else earlier.names[key]
+            frequent = [(n, name) for name, n in counts.get(key, {}).items() if name and n >= min_count]
+            frequent.sort(key=lambda item: (-item[0], item[1].encode("utf-8", "surrogatepass")))
+            names = dict.fromkeys([*known, *(name for _, name in frequent)])
+            fitted[key] = tuple(names)[: feature.bins]
         return Vocabulary(fitted)
 
     @staticmethod
@@ -88,6 +96,10 @@ class Vocabulary:
         """
         ids = self._ids[key]
         return np.fromiter((ids.get(name, NOT_APPLICABLE_ID) for name in names), dtype=np.int64)
+
+    def has_name(self, key: str, name: str | None) -> bool:
+        """Returns whether a name of a feature has an id."""
+        return name in self._ids[key]
 
     def size(self, key: str) -> int:
         """Returns how many names a feature has; their ids run from 2 to size + 1."""

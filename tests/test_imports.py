@@ -26,6 +26,7 @@ LIGHT = (
     "edgedipn_tf/random_keys.py",
     "edgedipn_tf/records.py",
     "edgedipn_tf/schema.py",
+    "edgedipn_tf/schema_files.py",
     "edgedipn_tf/vocabulary.py",
 )
 
@@ -34,6 +35,7 @@ SHARED = ("schema", "commands", "publishing", "discretize", "local_time", "rando
 ALLOWED = {
     "android_bench": {"android_bench", "edgedipn_tf.commands", "edgedipn_tf.publishing"},
     "beam_pipelines": {"beam_pipelines", "edgedipn_tf.simulation", "edgedipn_tf.records", "edgedipn_tf.examples"}
+    | {"edgedipn_tf.dataset_report", "edgedipn_tf.schema_files"}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.schema": set(),
     "edgedipn_tf.commands": set(),
