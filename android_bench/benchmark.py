@@ -18,7 +18,7 @@ from android_bench.device import Device
 from android_bench.host import measure_host
 from android_bench.native_runner import Program, host_library, measure_host_runner
 from android_bench.phones import Selection, select
-from android_bench.results import BundleInfo, CaseResult, Condition, Environment, Report, Settings
+from android_bench.results import CPU, BundleInfo, CaseResult, Condition, Environment, Report, Settings
 from android_bench.session import DevicePrograms, Session
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256
@@ -102,8 +102,8 @@ def _measure_host(plan: Plan, settings: Settings, store: CellStore, progress: Pr
         cells += [cell for bundle in plan.bundles for cell in _cells(plan, bundle, "host_runner", program.sha256())]
     cases = []
     for cell in cells:
-        if cell.condition.is_pinned:
-            continue  # pinning is for a phone's clusters
+        if cell.condition.is_pinned or cell.condition.delegate != CPU:
+            continue  # clusters and delegates are a phone's
         case = _kept(plan, store, cell, machine)
         if case is None:
             case = _measure_here(cell, program, settings, progress)
@@ -171,7 +171,8 @@ def _device_groups(plan: Plan) -> list[list[Cell]]:
             cells = _cells(plan, bundle, "adb", {"benchmark_model": file_sha256(plan.device.benchmark_model)})
             groups.append([cell for cell in cells if not cell.condition.interval_ms])  # its processes run once
         if plan.device.runner:
-            groups.append(_cells(plan, bundle, "adb_runner", plan.device.runner.sha256()))
+            cells = _cells(plan, bundle, "adb_runner", plan.device.runner.sha256())
+            groups.append([cell for cell in cells if cell.condition.delegate == CPU])
     return groups
 
 

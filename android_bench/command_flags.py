@@ -6,8 +6,9 @@ from absl import flags
 
 from android_bench.benchmark import TOOL_PAGE, Plan
 from android_bench.bundle import open_bundle
+from android_bench.device_tool import DELEGATES
 from android_bench.native_runner import Program
-from android_bench.results import Condition, Settings
+from android_bench.results import CPU, Condition, Settings
 from android_bench.session import DevicePrograms
 from edgedipn_tf.commands import InputError
 
@@ -96,6 +97,13 @@ def _define_protocol(values: flags.FlagValues) -> None:
         "unpinned: the phone chooses CPUs, as for an app. pinned: the fastest cluster, where the phone has taskset.",
         flag_values=values,
     )
+    flags.DEFINE_multi_enum(
+        "delegate",
+        [CPU],
+        [CPU, *DELEGATES],
+        "What runs the graph; others than the CPU with benchmark_model only, and only when they run the whole graph.",
+        flag_values=values,
+    )
     flags.DEFINE_bool(
         "paced", False, "Measure also with pauses, as an app predicts (not with benchmark_model).", flag_values=values
     )
@@ -137,6 +145,8 @@ def plan(values: flags.FlagValues, settings: Settings) -> Plan:
     library = _file(values, "device_library", "it is part of LiteRT's releases for Android")
     if bool(runner) != bool(library):
         raise InputError("--device_runner and --device_library go together: pass both")
+    if set(values.delegate) != {CPU} and benchmark_model is None:
+        raise InputError("--delegate needs --benchmark_model: the native runner runs on the CPU only")
     return Plan(
         bundles=tuple(open_bundle(pathlib.Path(path)) for path in dict.fromkeys(values.bundle)),
         conditions=_conditions(values, settings),
@@ -150,14 +160,15 @@ def plan(values: flags.FlagValues, settings: Settings) -> Plan:
 
 
 def _conditions(values: flags.FlagValues, settings: Settings) -> tuple[Condition, ...]:
-    """Returns every combination of threads, pinning and pace."""
+    """Returns every combination of threads, pinning, pace and delegate."""
     if settings.num_runs_per_process * values.interval_ms > _MAX_PACED_MS:
         raise InputError("--interval_ms times the runs of a process is more than 50 minutes: more --num_processes")
     return tuple(
-        Condition(num_threads, is_pinned=affinity == "pinned", interval_ms=interval_ms)
+        Condition(num_threads, affinity == "pinned", interval_ms, delegate)
         for interval_ms in ((0.0, values.interval_ms) if values.paced else (0.0,))
         for num_threads in dict.fromkeys(values.num_threads)
         for affinity in dict.fromkeys(values.affinity)
+        for delegate in dict.fromkeys(values.delegate)
     )
 
 

@@ -20,6 +20,8 @@ from android_bench.results import ProcessRun, Settings
 
 TOOL_NAME = "benchmark_model"
 NUM_PUSHED_SAMPLES = 8  # processes take them in turn; more would only lengthen the push
+# By delegate: the tool's flag, and the name it has in the tool's output.
+DELEGATES = {"gpu": ("--use_gpu=true", "GPU"), "nnapi": ("--use_nnapi=true", "NNAPI")}
 PROCESSES_PER_TURN = 10  # the device's state is read between turns
 _MAX_SECONDS = 60  # the tool's own limit, so that it ends by itself when the connection is lost
 _PROCESS_LIMIT_S = 180.0  # warm-up and measured runs may each take the tool's limit
@@ -88,6 +90,7 @@ class ToolWork:
         result = self._device.shell(self._command(place, num_runs), _PROCESS_LIMIT_S)
         output = parse(f"{result.stdout}\n{result.stderr}")
         _refuse_faults(result, output)
+        _refuse_other_delegate(output, self._cell.condition.delegate)
         return output
 
     def _command(self, place: int, num_runs: int) -> list[str]:
@@ -110,6 +113,7 @@ class ToolWork:
             f"--input_layer={','.join(names)}",
             f"--input_layer_shape={':'.join(shapes)}",
             f"--input_layer_value_files={','.join(values)}",
+            *(DELEGATES[delegate][:1] if (delegate := self._cell.condition.delegate) in DELEGATES else ()),
         ]
 
 
@@ -139,6 +143,20 @@ def _refuse_faults(result: ShellResult, output: ToolOutput) -> None:
         raise DeviceError(f"this {TOOL_NAME} is too old: it does not know {output.unknown_flags[0]}; get a newer one")
     if failures := [error for error in output.errors if "Benchmarking failed" in error]:
         raise DeviceError(f"{TOOL_NAME} says {failures[0]!r}")
+
+
+def _refuse_other_delegate(output: ToolOutput, delegate: str) -> None:
+    """Refuses a run on another delegate than asked for: the tool falls back to the CPU and ends well."""
+    if delegate not in DELEGATES:
+        return
+    name = DELEGATES[delegate][1]
+    applied = [line for line in output.delegates if f"applied {name} delegate" in line]
+    if not applied:
+        raise DeviceError(f"{TOOL_NAME} did not apply the {name} delegate: the device or the tool has none")
+    if "completely executed" not in applied[0]:
+        raise DeviceError(
+            f"the {name} delegate does not run the whole graph, so part of it ran on the CPU: {applied[0]}"
+        )
 
 
 def _measured_runs(output: ToolOutput, num_runs: int) -> ToolOutput:

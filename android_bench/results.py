@@ -8,6 +8,7 @@ from android_bench.latency import LatencySummary, Verdict
 FORMAT_VERSION = 3
 HOST_LABEL = "host, not a phone"
 RUNNER_LABEL = "native runner"
+CPU = "cpu"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +41,14 @@ class Condition:
     num_threads: int = 1
     is_pinned: bool = False  # to the CPUs of the fastest cluster
     interval_ms: float = 0.0  # between the starts of two runs, as an app predicts; 0: one right after another
+    delegate: str = CPU  # what runs the graph; others than the CPU with benchmark_model only
 
     @property
     def label(self) -> str:
         """The condition as shown to a person."""
         parts = [f"{self.num_threads} thread{'s' if self.num_threads > 1 else ''}"]
         parts += ["pinned"] if self.is_pinned else []
+        parts += [self.delegate] if self.delegate != CPU else []
         parts += [f"every {self.interval_ms:g} ms"] if self.interval_ms else []
         return ", ".join(parts)
 

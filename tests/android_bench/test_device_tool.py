@@ -165,3 +165,35 @@ def test_the_next_file_is_tried_after_a_fault(adb_server, tmp_path, tflite):
     assert "exit code 5" in first.problem
     assert (second.problem, second.samples_ms) == (None, (1.0, 2.0, 3.0))
     assert set(second.verdicts.values()) == {Verdict.INCONCLUSIVE}  # three samples are too few to judge
+
+
+FULL = "Explicitly applied GPU delegate, and the model graph will be completely executed by the delegate."
+DELEGATES = {
+    "whole graph": (f"INFO: {FULL}", None),
+    "part of it": (
+        "INFO: Explicitly applied GPU delegate, and the model graph will be partially executed by the delegate w/ 3 "
+        "delegate kernels.",
+        "the GPU delegate does not run the whole graph",
+    ),
+    "none of it": (
+        "INFO: Though GPU delegate is explicitly applied, the model graph will not be executed by the delegate.",
+        "did not apply the GPU delegate",
+    ),
+    "no delegate": ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.", "did not apply the GPU delegate"),
+    "another one": (f"INFO: {FULL.replace('GPU', 'NNAPI')}", "did not apply the GPU delegate"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), DELEGATES.values(), ids=DELEGATES)
+def test_a_delegate_counts_only_when_it_runs_the_whole_graph(adb_server, tmp_path, bundle_folder, line, reason):
+    programs = DevicePrograms(benchmark_model=write_tool(tmp_path, f"print({line!r}); print(good)"))
+    (case,), simulated = measure(
+        tmp_path, bundle_folder, programs, Condition(delegate="gpu"), how=settings(num_runs=200)
+    )
+    run = next(command for command in simulated.commands if "--graph=" in command)
+    assert " --use_gpu=true;" in run
+    assert case.condition.label == "1 thread, gpu"
+    if reason is None:
+        assert case.problem is None and case.tool_summary.delegates == (FULL,)
+    else:
+        assert reason in case.problem and set(case.verdicts.values()) == {Verdict.INVALID}

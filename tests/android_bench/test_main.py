@@ -88,6 +88,7 @@ def test_results_are_not_replaced_unasked(no_adb, bundle_folder, tmp_path, capsy
         (["--bundle=b", "--output=o", "--serial=a", "--all"], "--serial and --all exclude each other"),
         (["--bundle=b", "--output=o", "--backend=host", "--all"], "--backend=host measures no device"),
         (["--bundle=b", "--output=o", "--affinity=best"], "affinity"),
+        (["--bundle=b", "--output=o", "--delegate=gpu"], "--delegate needs --benchmark_model"),
         (["--bundle=b", "--output=o", "--num_threads=0"], "num_threads"),
         (["--bundle=b", "--output=o", "extra"], "unexpected argument 'extra'"),
         (["--bundle=/nowhere", "--output=o"], "/nowhere is not a bundle"),
