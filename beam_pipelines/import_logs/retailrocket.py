@@ -52,7 +52,7 @@ CAVEATS = (
     "published once, and whether at its first snapshot is not said",
     "the shop's time zone is not published; the log's 138 whole days run from 03:00 to 03:00 UTC and are taken as days "
     "of UTC-3, so the hour of day may not be that of the shop",
-    "a visitor is a browser, not a person; 1.4 million visitors, most with one event; 22,457 purchases",
+    "a visitor is a browser, not a person: 1,407,580 visitors with 2,756,101 events, 22,457 of them purchases",
     "a purchase of several products is several rows with one transaction id, which is not used",
 )
 
@@ -192,7 +192,7 @@ LOG = PublicLog(
     where_to_get=(
         '"Retailrocket recommender system dataset", https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset',
         "(events.csv, item_properties_part1.csv, item_properties_part2.csv, category_tree.csv;",
-        "Creative Commons BY-NC-SA 4.0; no checksums are published)",
+        "needs an account; terms of that page apply, research use; no checksums are published)",
     ),
     row_format="timestamp,visitorid,event,itemid,transactionid",
     patterns=tuple(

@@ -116,7 +116,7 @@ LOG = PublicLog(
     name="yoochoose",
     where_to_get=(
         "YOOCHOOSE, RecSys Challenge 2015, https://www.kaggle.com/datasets/chadgostopp/recsys-challenge-2015",
-        "(yoochoose-clicks.dat, yoochoose-buys.dat; Creative Commons BY-NC-ND 4.0; no checksums are published)",
+        "(yoochoose-clicks.dat, yoochoose-buys.dat; the terms are in its README, research use; no published checksums)",
         "Ben-Shimon et al., RecSys Challenge 2015 and the YOOCHOOSE Dataset, RecSys 2015",
     ),
     row_format="session,time,item,category (clicks) or session,time,item,price,quantity (buys), without a header",

@@ -199,7 +199,9 @@ def test_an_unknown_file_is_a_warning_and_a_known_one_is_not(
 def test_help_says_where_to_get_the_logs() -> None:
     command = [sys.executable, "-m", "beam_pipelines.import_logs", "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "tianchi" in text and "guyulongcs" in text and "--log" in text
+    for place in ("tianchi", "guyulongcs", "rees46.com", "recsys-challenge-2015", "retailrocket/", "nyit-lamp.com"):
+        assert place in text
+    assert "--log" in text and max(map(len, text.splitlines())) <= 120
 
 
 def test_the_real_log(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
