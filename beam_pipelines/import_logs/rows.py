@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,15 +56,15 @@ def read_rows(file: pathlib.Path, form: Form, counts: Counts) -> Iterator[pa.Rec
     Raises:
         InputError: when the file is damaged, its header is another one, or a line is longer than a block.
     """
-    if form.has_header:
-        _check_header(file, form)
     patterns = {name: rf"\A(?:{pattern})\z" for name, pattern in form.fields.items() if pattern is not None}
     with open_plain(file) as stream:
-        for block, batch in enumerate(_batches(file, stream, form, list(patterns), counts)):
-            counts[f"{form.what}_read"] += len(batch)
-            fits = [pc.match_substring_regex(batch.column(name), pattern) for name, pattern in patterns.items()]
-            yield keep(batch, functools.reduce(pc.and_, fits), form, counts)
-            if block:
+        if form.has_header:
+            _check_header(file, stream.readline(_MAX_HEADER_BYTES), form)
+        for number, block in enumerate(_blocks(file, stream)):
+            for rows in _parse(block, form, list(patterns), counts):
+                fits = [pc.match_substring_regex(rows[name], pattern) for name, pattern in patterns.items()]
+                yield keep(rows, functools.reduce(pc.and_, fits), form, counts)
+            if number:
                 print(f"{file.name}: {counts[f'{form.what}_read']:,} {form.what} read", flush=True)
 
 
@@ -82,39 +83,51 @@ def utc_ms(texts: pa.Array, separator: str = " ") -> pa.Array:
     return pc.if_else(is_day, pc.multiply(moments.cast(pa.int64()), 1000), None)
 
 
-def _check_header(file: pathlib.Path, form: Form) -> None:
+def _check_header(file: pathlib.Path, line: bytes, form: Form) -> None:
     expected = ",".join(form.fields)
-    with open_plain(file) as stream:
-        line = stream.readline(_MAX_HEADER_BYTES)
     if line and line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") != expected.encode():
         raise InputError(f"{file}: the first line is not {expected}: this is not the published file")
 
 
-def _batches(
-    file: pathlib.Path, stream: object, form: Form, names: list[str], counts: Counts
-) -> Iterator[pa.RecordBatch]:
-    """Yields blocks of rows with the right number of fields."""
+def _blocks(file: pathlib.Path, stream: BinaryIO) -> Iterator[bytes]:
+    """Yields whole lines, about BLOCK_BYTES at a time. Arrow's own streaming reader keeps 32 blocks waiting."""
+    rest = b""
+    while chunk := stream.read(BLOCK_BYTES):
+        start = chunk.rfind(b"\n") + 1
+        if not start and len(rest) + len(chunk) > BLOCK_BYTES:
+            raise InputError(
+                f"{file} is damaged (a line of more than {BLOCK_BYTES:,} bytes): copy or download it again"
+            )
+        if start:
+            yield rest + chunk[:start]
+            rest = b""
+        rest += chunk[start:]
+    if rest:
+        yield rest
+
+
+def _parse(block: bytes, form: Form, names: list[str], counts: Counts) -> list[pa.RecordBatch]:
+    """Returns the rows with the right number of fields, if there are any, as one batch of text columns."""
 
     def skip(_: object) -> str:
         counts.update([f"{form.what}_read", f"{form.what}_malformed"])
         return "skip"
 
-    try:
-        yield from pyarrow.csv.open_csv(
-            stream,
-            pyarrow.csv.ReadOptions(
-                use_threads=False,
-                block_size=BLOCK_BYTES,
-                column_names=list(form.fields),
-                skip_rows=int(form.has_header),
-                encoding="latin1",  # any byte is text: `skip` is not called with what is not
-            ),
-            pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
-            pyarrow.csv.ConvertOptions(
-                check_utf8=False, column_types=dict.fromkeys(names, pa.string()), include_columns=names
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV file" not in str(error):
-            remedy = "copy or download it again"
-            raise InputError(f"{file} is damaged ({' '.join(str(error).split())}): {remedy}") from None
+    if not block.strip():
+        return []
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(block),
+        pyarrow.csv.ReadOptions(
+            use_threads=False,
+            block_size=len(block) + 1,
+            column_names=list(form.fields),
+            encoding="latin1",  # any byte is text: `skip` is not called with what is not
+        ),
+        pyarrow.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
+        pyarrow.csv.ConvertOptions(
+            check_utf8=False, column_types=dict.fromkeys(names, pa.string()), include_columns=names
+        ),
+    )
+    counts[f"{form.what}_read"] += len(table)
+    rows: list[pa.RecordBatch] = table.combine_chunks().to_batches()
+    return rows
