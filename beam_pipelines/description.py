@@ -25,6 +25,7 @@ def publish_description(
     job: DiscretizeOptions,
     flag_values: Mapping[str, Any],
     earlier: Vocabulary | None = None,
+    log: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Checks what the workers counted and writes schema.json, counters.json and, last, dataset.json.
 
@@ -34,6 +35,7 @@ def publish_description(
         job: settings of the job.
         flag_values: the flags as given, for the record.
         earlier: vocabulary of an earlier run that the job went on with.
+        log: name and caveats of the log, and whether it is simulated; None when nobody wrote that down.
 
     Returns:
         The description.
@@ -73,6 +75,7 @@ def publish_description(
         "last_cutoff_date": date_text(extent["extent"]["last_cutoff_day"]),
         "log_end_ms": extent["extent"]["log_end_ms"],
         "candidates": job.candidate_mix.name,
+        "log": log,
         "flags": {name: value for name, value in sorted(flag_values.items()) if name not in _NOT_RECORDED},
         "labels": counters["labels"],
         "days": label_counts.by_day(counts, schema, SPLITS),

@@ -36,6 +36,7 @@ from absl import flags
 from beam_pipelines import description, log_check, log_config, log_sample, options, reading
 from beam_pipelines.heartbeat import heartbeat
 from beam_pipelines.inputs import Input, inputs_of
+from beam_pipelines.raw_log import read_provenance
 from beam_pipelines.tracks import VIEW_NAMES
 from edgedipn_tf import commands, publishing, schema_files
 from edgedipn_tf.commands import InputError
@@ -79,6 +80,7 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
     beam_options = _beam_options(beam_arguments, values)
     inputs, config = _inputs(values, schema)
     pieces = _find_pieces(values, inputs)
+    log = read_provenance(pathlib.Path(values.logs)) if values.logs else None
     from beam_pipelines import pipeline
 
     with publishing.publish_folder(pathlib.Path(values.output), values.overwrite) as folder:
@@ -89,7 +91,7 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
             pipeline.run_pipeline(graph)
         # The config itself, not its path: what it says is part of what made the dataset.
         flag_values = {**values.flag_values_dict(), "log_config": config}
-        summary = description.publish_description(folder, schema, job, flag_values, earlier)
+        summary = description.publish_description(folder, schema, job, flag_values, earlier, log)
     print(description.summary_text(summary), flush=True)
 
 

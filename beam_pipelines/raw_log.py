@@ -16,6 +16,7 @@ import pyarrow.parquet
 
 from beam_pipelines.inputs import INPUTS, ColumnKind
 from edgedipn_tf import publishing
+from edgedipn_tf.commands import InputError
 
 FORMATS = ("parquet", "jsonl")
 DESCRIPTION_FILE = "log.json"
@@ -114,6 +115,23 @@ class LogWriter:
         rows = {f"{name}_rows": count for name, count in self.num_rows.items()}
         values = {**dataclasses.asdict(description), "counts": {**description.counts, **rows}, "source": source}
         publishing.write_json(self.folder / DESCRIPTION_FILE, values)
+
+
+def read_provenance(folder: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the name, the caveats and whether it is simulated of a log that has a `log.json`, else None.
+
+    Raises:
+        InputError: when it has one that cannot be read.
+    """
+    path = folder / DESCRIPTION_FILE
+    if not path.exists():
+        return None
+    remedy = "write the log again, or remove the file"
+    values = publishing.read_json(path, "description of a log", remedy)
+    names = ("name", "is_simulated", "caveats")
+    if not isinstance(values, dict) or not set(names) <= set(values):
+        raise InputError(f"{path} is not the description of a log (an object with {', '.join(names)}): {remedy}")
+    return {name: values[name] for name in names}
 
 
 def _cast(values: Any, kind: pa.DataType) -> pa.Array:

@@ -46,7 +46,8 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Evaluates, or explains."""
     positions = _positions(values.explain_samples)
     import_tensorflow()
-    from edgedipn_tf.evaluation import evaluate_run, explain_run  # load TensorFlow: --help and wrong flags do without
+    from edgedipn_tf.evaluation import evaluate_run  # these load TensorFlow: --help and wrong flags do without it
+    from edgedipn_tf.explanation import explain_run
 
     workdir, data = pathlib.Path(values.workdir), pathlib.Path(values.data) if values.data else None
     if values.explain:

@@ -2,7 +2,7 @@
 
 import hashlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -13,12 +13,9 @@ import tensorflow as tf
 from edgedipn_tf import metrics
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset, open_dataset
-from edgedipn_tf.explanation import explain
-from edgedipn_tf.explanation_page import format_page
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
-from edgedipn_tf.publishing import read_json, write_bytes, write_json
+from edgedipn_tf.publishing import read_json, write_json
 from edgedipn_tf.schema import Schema, canonical_json
-from edgedipn_tf.schema_files import read_vocabulary
 from edgedipn_tf.tensorflow_errors import one_line_errors
 
 FORMAT_VERSION = 1
@@ -165,7 +162,7 @@ def evaluate_run(
     Raises:
         InputError: when the run is not finished, or the dataset has another schema or vocabulary.
     """
-    run, dataset = _open(workdir, data)
+    run, dataset = open_run(workdir, data)
     with one_line_errors(dataset.path, workdir):
         found = Evaluator(run.load_model(), dataset, split, run.max_length, batch_size)(num_draws)
     written = report(dataset, split, found)
@@ -178,31 +175,12 @@ def evaluate_run(
     return written
 
 
-def explain_run(
-    workdir: pathlib.Path, *, data: pathlib.Path | None, split: str, page: pathlib.Path, positions: Sequence[int]
-) -> None:
-    """Writes what the model of a finished training run attends to in some samples, as an HTML page.
-
-    Args:
-        workdir: folder of the run.
-        data: folder of the dataset; by default the one the model was trained on.
-        split: `train` or `eval`.
-        page: file to write.
-        positions: of the samples in the split, from 0.
+def open_run(workdir: pathlib.Path, data: pathlib.Path | None) -> tuple[FinishedRun, Dataset]:
+    """Opens a finished run and the dataset to judge it on, by default the one it was trained on.
 
     Raises:
-        InputError: as `evaluate_run`, or when the model has no attention to show, or a sample is not there.
+        InputError: when the run is not finished, or the dataset has another schema or vocabulary.
     """
-    run, dataset = _open(workdir, data)
-    vocabulary = read_vocabulary(workdir / "vocabulary.json", run.schema, "train again")
-    with one_line_errors(dataset.path, workdir):
-        found = explain(run.load_model(), dataset, split, run.max_length, positions)
-    title = f"What {run.model_name} attends to ({split})"
-    write_bytes(page, format_page(title, dataset.schema, vocabulary, found).encode())
-    print(f"{len(found)} samples explained in {page}")
-
-
-def _open(workdir: pathlib.Path, data: pathlib.Path | None) -> tuple[FinishedRun, Dataset]:
     run = open_finished_run(workdir)
     dataset = open_dataset(data or pathlib.Path(run.data))
     run.refuse_other_data(

@@ -4,6 +4,7 @@ Attention says what the model looked at, not why it decided as it did; who reads
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -13,11 +14,16 @@ import tensorflow as tf
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset
+from edgedipn_tf.evaluation import open_run
+from edgedipn_tf.explanation_page import format_page
 from edgedipn_tf.layers.data_level_attention import DataLevelAttention
 from edgedipn_tf.layers.masking import step_mask
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.layers.task_attention import TaskAttention
 from edgedipn_tf.models.edgedipn import EdgeDIPN
+from edgedipn_tf.publishing import write_bytes
+from edgedipn_tf.schema_files import read_vocabulary
+from edgedipn_tf.tensorflow_errors import one_line_errors
 
 FloatArray = npt.NDArray[np.float32]
 Tensors = Mapping[str, tf.Tensor]
@@ -53,6 +59,30 @@ class Explanation:
     sources: Sequence[str]
     source_weights: Mapping[str, FloatArray]
     gate: Mapping[str, FloatArray]
+
+
+def explain_run(
+    workdir: pathlib.Path, *, data: pathlib.Path | None, split: str, page: pathlib.Path, positions: Sequence[int]
+) -> None:
+    """Writes what the model of a finished training run attends to in some samples, as an HTML page.
+
+    Args:
+        workdir: folder of the run.
+        data: folder of the dataset; by default the one the model was trained on.
+        split: `train` or `eval`.
+        page: file to write.
+        positions: of the samples in the split, from 0.
+
+    Raises:
+        InputError: as `evaluate_run`, or when the model has no attention to show, or a sample is not there.
+    """
+    run, dataset = open_run(workdir, data)
+    vocabulary = read_vocabulary(workdir / "vocabulary.json", run.schema, "train again")
+    with one_line_errors(dataset.path, workdir):
+        found = explain(run.load_model(), dataset, split, run.max_length, positions)
+    title = f"What {run.model_name} attends to ({split})"
+    write_bytes(page, format_page(title, dataset.schema, vocabulary, found).encode())
+    print(f"{len(found)} samples explained in {page}")
 
 
 def explain(

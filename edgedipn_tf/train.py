@@ -12,7 +12,7 @@ from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = f"""
 Trains a user-intent model on a dataset and evaluates it. The folder --workdir gets config.json, checkpoints/,
-tensorboard/, model.keras (the weights of the best epoch) and, when all is done, metrics.json.
+tensorboard/, model.keras (the weights of the best epoch), MODEL_CARD.md and, when all is done, metrics.json.
 
   python -m edgedipn_tf.train --data=dataset --workdir=workdir
   python -m edgedipn_tf.train --data=dataset --workdir=workdir --preset=edgedipn_paper --max_length=128

@@ -21,11 +21,12 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
+from edgedipn_tf.model_card import format_model_card
 from edgedipn_tf.model_file import save_model
-from edgedipn_tf.models.catalog import predicted_schema
+from edgedipn_tf.models.catalog import find_variant, predicted_schema
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
-from edgedipn_tf.publishing import read_json, write_json
+from edgedipn_tf.publishing import read_json, write_bytes, write_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.tensorflow_errors import one_line_errors
 from edgedipn_tf.workdir import Workdir
@@ -170,6 +171,9 @@ class Run:
             "best_epoch": self.history.best_epoch + 1,
             "history": self.history.epochs,
         }
+        what = find_variant(self.config.model).description
+        card = format_model_card(self.folder.read_config(), report, self.dataset.description, what)
+        write_bytes(self.folder.model_card, card.encode())
         write_json(self.folder.metrics, report)
         print(evaluation.table(self.dataset.schema, found))
         return report

@@ -59,6 +59,11 @@ class Workdir:
         return self.path / "model.keras"
 
     @property
+    def model_card(self) -> pathlib.Path:
+        """What the model is, on what it was trained, how well it does and its limits, for people."""
+        return self.path / "MODEL_CARD.md"
+
+    @property
     def metrics(self) -> pathlib.Path:
         """Metrics of the model on the evaluation split."""
         return self.path / "metrics.json"

@@ -18,8 +18,10 @@ LIGHT = (
     "edgedipn_tf/dataset_report.py",
     "edgedipn_tf/discretize.py",
     "edgedipn_tf/examples.py",
+    "edgedipn_tf/explanation_page.py",
     "edgedipn_tf/inspect_dataset.py",
     "edgedipn_tf/local_time.py",
+    "edgedipn_tf/model_card.py",
     "edgedipn_tf/models/catalog.py",
     "edgedipn_tf/publishing.py",
     "edgedipn_tf/quickstart.py",
@@ -47,6 +49,8 @@ ALLOWED = {
     }
     | {"edgedipn_tf.models"}
     | {f"edgedipn_tf.{name}" for name in SHARED},
+    "edgedipn_tf.explanation_page": {"edgedipn_tf.schema", "edgedipn_tf.vocabulary"},
+    "edgedipn_tf.model_card": set(),
     "edgedipn_tf.finished_run": {"edgedipn_tf.models", "edgedipn_tf.schema_files"}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {"edgedipn_tf.records"} | {f"edgedipn_tf.{name}" for name in SHARED},

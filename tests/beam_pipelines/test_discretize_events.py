@@ -48,6 +48,23 @@ def hashes(folder: pathlib.Path) -> dict[str, str]:
     }
 
 
+def test_a_simulated_log_stays_called_so(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logs = write_browse(tmp_path / "logs", browse_rows())
+
+    def described() -> object:
+        arguments = [f"--logs={logs}", f"--output={tmp_path / 'data'}", "--overwrite", *FLAGS]
+        assert discretize_events.run(arguments) == 0
+        return json.loads((tmp_path / "data" / "dataset.json").read_text())["log"]
+
+    assert described() is None  # nobody said
+    log = {"name": "toy", "is_simulated": True, "caveats": ["simulated"], "counts": {"users": 3}}
+    (logs / "log.json").write_text(json.dumps(log))
+    assert described() == {"name": "toy", "is_simulated": True, "caveats": ["simulated"]}
+    (logs / "log.json").write_text('{"name": "toy"}')
+    assert discretize_events.run([f"--logs={logs}", f"--output={tmp_path / 'other'}", *FLAGS]) == 2
+    assert "log.json is not the description of a log" in capsys.readouterr().err
+
+
 def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = browse_rows()
     rows += [rows[0], {**rows[1], "action": "steal"}]

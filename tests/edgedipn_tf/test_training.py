@@ -62,6 +62,13 @@ def test_saved_model_gives_the_reported_auc_of_the_best_epoch(finished, dataset)
     assert expected > 0.8  # the tiny dataset can be learned
 
 
+def test_model_card_stands_beside_the_model(finished):
+    card = finished.model_card.read_text()
+    auc = json.loads(finished.metrics.read_text())["intents"]["realtime_purchase"]["auc"]
+    assert card.startswith("# Model card: edgedipn") and f"| realtime_purchase | {auc:.4f} (" in card
+    assert "- retention was not judged" in card
+
+
 def test_intent_without_positives_is_undefined(finished):
     report = json.loads(finished.metrics.read_text())["intents"]["retention"]
     assert (report["auc"], report["gauc"], report["num_positives"]) == (None, None, 0)

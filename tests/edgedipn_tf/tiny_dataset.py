@@ -46,15 +46,18 @@ def write_dataset(
             for k, f in schema.vocabulary_features().items()
         }
     )
-    splits = {}
+    splits, labels = {}, {}
     for split, users in (num_users or {"train": 40, "eval": 20}).items():
         generator = np.random.default_rng([seed, len(split)])
         names = [f"{split}.tfrecord-{shard:05d}-of-00002" for shard in range(2)]
+        all_days: list[records.UserDay] = []
         for shard, name in enumerate(names):
             days = [_user_day(schema, generator, f"{split}-{user}") for user in range(shard, users, 2)]
+            all_days += days
             content = b"".join(examples.frame(records.serialize(day, schema)) for day in days)
             (folder / name).write_bytes(content)
         splits[split] = {"num_samples": users * NUM_CUTOFFS, "num_records": users, "files": names}
+        labels[split] = _count_labels(schema, all_days)
     publishing.write_json(folder / "vocabulary.json", vocabulary.to_json())
     publishing.write_json(folder / "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
     description = {
@@ -63,10 +66,24 @@ def write_dataset(
         "vocabulary_fingerprint": vocabulary.fingerprint,
         "splits": splits,
         "candidates": "bought_browsed_popular",
+        "first_cutoff_date": "2024-10-04",
+        "last_cutoff_date": "2024-10-04",
+        "labels": labels,
         "flags": {"seed": seed},
     }
     publishing.write_json(folder / "dataset.json", description)
     return folder
+
+
+def _count_labels(schema: Schema, days: list[records.UserDay]) -> dict[str, dict[str, int]]:
+    sizes = [schema.num_places(intent) for intent in schema.intents]
+    stored = np.concatenate([day.labels for day in days]) if days else np.zeros((0, sum(sizes)), np.uint8)
+    by_intent = np.split(stored, np.cumsum(sizes)[:-1], axis=1)
+    states = {"negative": 0, "positive": 1, "unknown": records.UNKNOWN_LABEL}
+    return {
+        intent.name: {state: int((values == value).sum()) for state, value in states.items()}
+        for intent, values in zip(schema.intents, by_intent, strict=True)
+    }
 
 
 def _user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> records.UserDay:
