@@ -14,6 +14,8 @@ import pytest
 from beam_pipelines.import_logs import __main__ as import_logs
 from beam_pipelines.import_logs import jd
 from edgedipn_tf import commands
+from edgedipn_tf.schema import INTENTS
+from tests.beam_pipelines.imported_logs import discretize, judged_intents
 
 NOON_MS = int(datetime.datetime(2001, 1, 1, 12, tzinfo=datetime.UTC).timestamp() * 1000)
 # A visit of 60 s: opened from a search, comments read, put into the cart, 60 = 10 + 20 + 30 s of dwell. Then another
@@ -226,3 +228,15 @@ def test_the_real_log(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
     assert max(row["timestamp_ms"] for row in browse) <= jd.LOG_END_MS
     stays = [row["stay_ms"] for row in browse if row["action"] == "browse"]
     assert 0.8 < np.mean([stay is not None for stay in stays]) < 1
+
+
+def test_the_job_runs_with_the_suggested_flags(tmp_path: pathlib.Path) -> None:
+    sessions = []
+    for number in range(40):
+        category = number % 4
+        items = [f"{number}+5+{category}+20+20", f"{number + 1}+2+{(category + 1) % 4}+30+30"]
+        items += [f"{number}+9+{category}+30+30"] * (number % 2) + [f"{number}+10+{category}+9+9"] * (number % 3 == 0)
+        sessions.append(" ".join(items))
+    output = imported(tmp_path, "\n".join(sessions).encode())
+    applicable = {intent.name for intent in INTENTS} - set(jd.NOT_APPLICABLE)
+    assert judged_intents(discretize(output)) == applicable

@@ -17,6 +17,8 @@ import pytest
 from beam_pipelines.import_logs import __main__ as import_logs
 from beam_pipelines.import_logs import rows, source, taobao
 from edgedipn_tf import commands
+from edgedipn_tf.schema import INTENTS
+from tests.beam_pipelines.imported_logs import discretize, judged_intents
 
 ROWS = (
     b"71,9001,301,pv,1511568000\n71,9002,302,fav,1511568001\n72,9002,302,cart,1511568002\n72,9002,302,buy,1512316799\n"
@@ -218,3 +220,19 @@ def test_the_real_log(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
     assert len({r["user_id"] for r in imported}) == 618
     inside = [r for r in imported if 1_511_539_200_000 <= r["timestamp_ms"] < 1_512_316_800_000]
     assert len(imported) - len(inside) == 28
+
+
+def test_the_job_runs_with_the_suggested_flags(tmp_path: pathlib.Path) -> None:
+    start = 1_511_539_200 + 12 * 3600  # noon of November 25 in Shanghai
+    lines = []
+    for day in range(9):
+        for user in range(6):
+            category = (day // 3 + user) % 5
+            kinds = ("pv", "cart" if (day + user) % 2 else "pv", "buy")
+            for minute, kind in enumerate(kinds[: 3 if (day + user) % 3 == 0 else 2]):
+                lines.append(f"{user},1,{category},{kind},{start + day * 86_400 + 600 * minute + user}")
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    assert run(tmp_path / "mine.csv", tmp_path / "log") == 0
+    applicable = {intent.name for intent in INTENTS} - set(taobao.NOT_APPLICABLE)
+    # Everybody comes back every day, so retention has one class here.
+    assert judged_intents(discretize(tmp_path / "log")) == applicable - {"retention"}
