@@ -57,8 +57,8 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     settings = command_flags.settings(values)
     plan = command_flags.plan(values, settings)
     report = measure(plan, settings, output, lambda line: print(line, flush=True))
+    page = report_html.write(report, output)  # the results come last: with them the folder is finished
     path = results_json.write(report, output)
-    page = report_html.write(report, output)
     print(f"\n{table.render(report)}\n\nresults: {path}\nreport: {page}")
     _refuse_problems(report, path)
 

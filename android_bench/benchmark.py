@@ -64,6 +64,7 @@ def measure(plan: Plan, settings: Settings, output: pathlib.Path, progress: Prog
     store, called_off = CellStore(output, settings), threading.Event()
     selection = Selection(None, (), ()) if plan.backend == "host" else _select(plan, called_off)
     notes = list(selection.notes)
+    store.make_folder()
     cases = [] if plan.backend == "adb" else _measure_host(plan, settings, store, progress)
     if selection.adb and selection.serials:
         for found, found_notes in _side_by_side(plan, settings, store, progress, selection, called_off):

@@ -94,6 +94,10 @@ class CellStore:
         self._folder = folder / FOLDER
         self._settings = settings
 
+    def make_folder(self) -> None:
+        """Makes the folder, before anything is measured: a place that cannot be written is told at once."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
     def find(self, cell: Cell, machine: Sequence[str]) -> CaseResult | None:
         """Returns a finished cell with verdicts for this run's budget; an INVALID one is not finished."""
         path = self._path(cell, machine)
@@ -109,7 +113,6 @@ class CellStore:
 
     def keep(self, cell: Cell, machine: Sequence[str], case: CaseResult) -> None:
         """Writes a cell, whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         publishing.write_bytes(self._path(cell, machine), results_json.case_to_json(case).encode())
 
     def _path(self, cell: Cell, machine: Sequence[str]) -> pathlib.Path:

@@ -18,22 +18,37 @@ _STAY_AWAKE = "7"  # on AC, USB and wireless power
 
 
 @contextlib.contextmanager
-def kept_awake(device: Device) -> Iterator[None]:
-    """Keeps a device awake for a while.
+def kept_awake(device: Device) -> Iterator[str | None]:
+    """Keeps a device awake for a while; yields a note when it refuses, which some makers' phones do.
 
     Raises:
-        DeviceError: when the device refuses, or is lost.
+        DeviceError: when the device is lost.
     """
-    with device.adb.shielded():  # between the note and the change nothing may be called off
-        device.make_folder()
-        if device.shell(["test", "-s", FORMER_VALUE]).exit_code != 0:
-            device.check(["sh", "-c", f"settings get global {SETTING} > {FORMER_VALUE} && test -s {FORMER_VALUE}"])
+    with device.adb.shielded():  # between the note of the former value and the change nothing may be called off
+        refusal = _change(device)
+    if refusal is not None:
+        yield f"the device was not kept awake: {refusal}"
+        return
     try:
-        device.check(["settings", "put", "global", SETTING, _STAY_AWAKE])
-        yield
+        yield None
     finally:
         with device.adb.shielded(), contextlib.suppress(DeviceError):  # a lost device is restored by the next run
             _restore(device)
+
+
+def _change(device: Device) -> str | None:
+    """Notes the former value, then changes it; returns why it was not changed, or None."""
+    device.make_folder()
+    if device.shell(["test", "-s", FORMER_VALUE]).exit_code != 0:
+        note = f"settings get global {SETTING} > {FORMER_VALUE} && test -s {FORMER_VALUE}"
+        if device.shell(["sh", "-c", note]).exit_code != 0:
+            device.check(["rm", "-f", FORMER_VALUE])
+            return "its setting could not be noted"
+    result = device.shell(["settings", "put", "global", SETTING, _STAY_AWAKE])
+    if result.exit_code != 0:
+        device.check(["rm", "-f", FORMER_VALUE])
+        return result.last_line
+    return None
 
 
 def _restore(device: Device) -> None:

@@ -118,7 +118,8 @@ class Session:
         tasks: list[_Task] = []
         problem = None
         try:
-            with kept_awake(self._device):
+            with kept_awake(self._device) as note:
+                self._notes += [note] if note and note not in self._notes else []
                 tasks = [self._task(cell) for cell in cells]
                 self._run(tasks)
         except DeviceError as error:  # what is done before and after all cells

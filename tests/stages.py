@@ -19,11 +19,13 @@ class Stage:
         name: what it makes, and the name of the folder below the work folder.
         arguments: the command with `{work}` for the folder where earlier stages lie and `{output}` for its own.
         ignored: files whose content may differ between runs: they hold times of the day or latencies.
+        last: the file that completes a folder in which a killed run goes on; "" where the whole folder appears at once.
     """
 
     name: str
     arguments: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    last: str = ""
 
     def command(self, work: pathlib.Path, output: pathlib.Path) -> list[str]:
         """Returns the command line."""
@@ -44,6 +46,7 @@ TRAIN = Stage(
     "workdir",
     ("-m", "edgedipn_tf.train", "--data={work}/dataset", "--workdir={output}", "--preset=smoke", "--num_epochs=4")
     + ("--steps_per_epoch=2", "--patience=0"),
+    last="metrics.json",
 )
 # The tiny model is not trained to rank, so AUCs of its int8 file may differ by more than the gate allows.
 CONVERT = Stage(
@@ -54,7 +57,8 @@ CONVERT = Stage(
 BENCHMARK = Stage(
     "report",
     ("-m", "android_bench", "--bundle={work}/bundle", "--output={output}", "--backend=host"),
-    ignored=("results.json",),
+    ignored=("results.json", "report.html"),
+    last="results.json",
 )
 STAGES = (SIMULATE, DISCRETIZE, TRAIN, CONVERT, BENCHMARK)
 
@@ -90,11 +94,16 @@ def artefact(stage: Stage, folder: pathlib.Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        # TensorBoard's files are a log of the runs, checkpoints an aid to resume: not the artefact.
-        if not path.is_file() or name.split("/")[0] in ("tensorboard", "checkpoints"):
+        # TensorBoard's files are a log of the runs, checkpoints and cells an aid to resume: not the artefact.
+        if not path.is_file() or name.split("/")[0] in ("tensorboard", "checkpoints", "cells"):
             continue
         if path.name in stage.ignored:
-            found[name] = "whole" if json.loads(path.read_text()) else "empty"
+            found[name] = "whole" if _is_whole(path) else "empty"
         else:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def _is_whole(path: pathlib.Path) -> bool:
+    text = path.read_text()
+    return text.endswith("</html>\n") if path.suffix == ".html" else bool(json.loads(text))
