@@ -1,7 +1,8 @@
 """Reading a dataset: records -> windows -> batches, as tf.data.
 
-A record holds a user's actions of one local day once (`records`); the windows of its cut-offs are cut here. Inputs of
-a batch, all int32, right-aligned with padding 0 first (T = max_length, features in the order of the schema):
+A record holds a user's actions of one local day once (`records`). Some records at a time are decoded into a pool, and
+the batches are cut out of it (`window_cutting`), so a window is made once, in its place. Inputs of a batch, all int32,
+right-aligned with padding 0 first (T = max_length, features in the order of the schema):
 
     swipe (B, T, 15)   tap (B, T, 4)   browse (B, T, 7)   history (B, 18)   profile (B, 6)   candidates (B, K, 2)
 
@@ -12,18 +13,26 @@ an unknown label.
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from edgedipn_tf import publishing, records
+from edgedipn_tf import publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.discretize import ELAPSED_EDGES_SECONDS
-from edgedipn_tf.schema import ELAPSED_TIME, FIRST_REAL_ID, NOT_APPLICABLE_ID, Schema, View, feature_key
+from edgedipn_tf.schema import FIRST_REAL_ID, Schema, feature_key
+from edgedipn_tf.schema_files import read_vocabulary
+from edgedipn_tf.window_cutting import Arrays
 
 Tensors = dict[str, tf.Tensor]
+REMEDY = "make the dataset with `python -m beam_pipelines.discretize_events`"
 SHUFFLED_RECORDS = 512
 SHUFFLED_SAMPLES = 8192
+"""About how many samples of the shuffled records are shuffled among each other."""
+DECODED_SAMPLES = 2048
+"""About how many samples are decoded at once when nothing is shuffled."""
+_EXTRAS = ("user_id", "t0_ms", "candidate_names")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +72,19 @@ class Dataset:
         """
 
         def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+            # Else tf.data would mix TensorFlow's global seed into the order, and fail where that is 0.
+            tf.compat.v1.set_random_seed(1)
             epoch_seed = tf.cast(seed, tf.int64) * 1_000_003 + epoch
             shuffled = self._records("train").shuffle(SHUFFLED_RECORDS, seed=epoch_seed)
-            samples = shuffled.map(functools.partial(self._cut, max_length), num_parallel_calls=2).unbatch()
-            samples = samples.shuffle(SHUFFLED_SAMPLES, seed=epoch_seed)
-            return samples.batch(global_batch_size, drop_remainder=True).map(_without_extras)
+            pools = self._pools(shuffled, "train", max_length, SHUFFLED_SAMPLES)
+
+            def one_pool(index: tf.Tensor, pool: Tensors) -> tf.data.Dataset:
+                in_order = tf.range(tf.shape(pool["t0_ms"], tf.int64)[0])
+                order = tf.random.experimental.stateless_shuffle(in_order, tf.stack([epoch_seed, index]))
+                return self._cut(pool, order, max_length, global_batch_size)
+
+            pieces = pools.enumerate().flat_map(one_pool)
+            return pieces.rebatch(global_batch_size, drop_remainder=True).map(self._finish)
 
         return tf.data.Dataset.range(first_epoch, num_epochs).flat_map(one_epoch).prefetch(2)
 
@@ -79,53 +96,90 @@ class Dataset:
             max_length: T, at most the schema's.
             batch_size: samples of a batch.
             extras: whether a fourth element gives user_id, t0_ms and the candidates' names (leaf, top; empty is null).
+
+        Raises:
+            InputError: when names are wanted and the vocabulary cannot be read.
         """
-        cut = self._records(split).map(functools.partial(self._cut, max_length), num_parallel_calls=2)
-        batches = cut.unbatch().batch(batch_size)
-        return (batches if extras else batches.map(_without_extras)).prefetch(2)
+        vocabulary = self._candidate_vocabulary() if extras else None
+
+        def one_pool(pool: Tensors) -> tf.data.Dataset:
+            in_order = tf.range(tf.shape(pool["t0_ms"], tf.int64)[0])
+            return self._cut(pool, in_order, max_length, batch_size, vocabulary)
+
+        pieces = self._pools(self._records(split), split, max_length, DECODED_SAMPLES).flat_map(one_pool)
+        return pieces.rebatch(batch_size).map(self._finish).prefetch(2)
 
     def _records(self, split: str) -> tf.data.Dataset:
         files = [str(self.path / name) for name in self.description["splits"][split]["files"]]
         return tf.data.TFRecordDataset(files, num_parallel_reads=1)
 
-    def _cut(self, max_length: int, serialized: tf.Tensor) -> tuple[Tensors, Tensors, Tensors, Tensors]:
-        """Cuts one record into the n samples of its cut-offs."""
+    def _pools(self, serialized: tf.data.Dataset, split: str, max_length: int, num_samples: int) -> tf.data.Dataset:
+        """Decodes records, as many together as hold about `num_samples` samples."""
         if not 1 <= max_length <= self.schema.max_length:
             raise ValueError(f"max_length={max_length}: this schema stores 1 to {self.schema.max_length} actions")
-        record = tf.io.parse_single_example(serialized, _feature_spec(self.schema))
-        t0_ms = tf.cumsum(record["t0_ms"])
-        num_cutoffs = tf.shape(t0_ms)[0]
-        inputs = {view.name: _cut_windows(record, view, t0_ms, max_length) for view in self.schema.views}
-        for name, size in (("history", len(self.schema.history)), ("profile", len(self.schema.profile))):
-            ids = tf.cast(tf.io.decode_raw(record[name], tf.uint8), tf.int32)
-            inputs[name] = tf.ensure_shape(tf.repeat(ids[None, :], num_cutoffs, axis=0), [None, size])
-        places = tf.reshape(
-            tf.cast(tf.io.decode_raw(record["candidates"], tf.uint8), tf.int32), [-1, self.schema.num_candidates]
-        )
-        # Place 0 is unfilled: ids (0, 0), no names.
-        pair_ids = tf.reshape(tf.cast(tf.io.decode_raw(record["pair_ids"], tf.uint16), tf.int32), [-1, 2])
-        inputs["candidates"] = tf.gather(tf.pad(pair_ids, [[1, 0], [0, 0]]), places)
-        pair_names = tf.concat([[["", ""]], tf.reshape(record["pair_names"], [-1, 2])], axis=0)
-        extras = {
-            "user_id": tf.repeat(record["user_id"][None], num_cutoffs),
-            "t0_ms": t0_ms,
-            "candidate_names": tf.gather(pair_names, places),
-        }
-        labels, weights = self._labels(record)
-        return inputs, labels, weights, extras
+        records_in_all = int(self.description["splits"][split]["num_records"])
+        num_records = max(1, num_samples * records_in_all // max(1, self.num_samples(split)))
+        function = functools.partial(window_cutting.decode, self.schema, max_length)
 
-    def _labels(self, record: Tensors) -> tuple[Tensors, Tensors]:
+        def decode(batch: tf.Tensor) -> Tensors:
+            return _call_numpy(function, _parse(self.schema, batch), _pool_types(self.schema))
+
+        return serialized.batch(num_records).map(decode)
+
+    def _cut(
+        self,
+        pool: Tensors,
+        order: tf.Tensor,
+        max_length: int,
+        batch_size: int,
+        vocabulary: list[np.ndarray] | None = None,
+    ) -> tf.data.Dataset:
+        """Cuts the samples of a pool in an order, `batch_size` at a time; the last piece may be smaller."""
+        types = _sample_types(self.schema, max_length, with_extras=vocabulary is not None)
+        # Text is dear on its way to NumPy.
+        needed = {name: t for name, t in pool.items() if vocabulary is not None or t.dtype != tf.string}
+
+        def function(values: Arrays) -> Arrays:
+            samples = values["samples"]
+            cut = window_cutting.cut(self.schema, max_length, values, samples)
+            if vocabulary is not None:
+                cut |= window_cutting.cut_extras(self.schema, vocabulary, values, samples)
+            return cut
+
+        def cut_piece(first: tf.Tensor) -> Tensors:
+            return _call_numpy(function, {**needed, "samples": order[first : first + batch_size]}, types)
+
+        return tf.data.Dataset.range(0, tf.shape(order, tf.int64)[0], batch_size).map(cut_piece)
+
+    def _finish(self, batch: Tensors) -> tuple[Tensors, ...]:
+        """Parts a batch into inputs, labels, weights and, when there are some, extras."""
+        rest = dict(batch)
         sizes = [self.schema.num_places(intent) for intent in self.schema.intents]
-        stored = tf.reshape(tf.io.decode_raw(record["labels"], tf.uint8), [-1, sum(sizes)])
-        by_intent = tf.split(stored, sizes, axis=1)
+        codes = rest.pop("labels")
         names = [intent.name for intent in self.schema.intents]
-        is_known = [tf.not_equal(values, records.UNKNOWN_LABEL) for values in by_intent]
-        labels = {
-            name: tf.cast(tf.logical_and(values == 1, known), tf.float32)
-            for name, values, known in zip(names, by_intent, is_known, strict=True)
-        }
-        weights = {name: tf.cast(known, tf.float32) for name, known in zip(names, is_known, strict=True)}
-        return labels, weights
+        labels = tf.split(tf.cast(codes == 1, tf.float32), sizes, axis=1)
+        weights = tf.split(tf.cast(codes != records.UNKNOWN_LABEL_CODE, tf.float32), sizes, axis=1)
+        extras = {name: rest.pop(name) for name in _EXTRAS if name in rest}
+        parts = rest, dict(zip(names, labels, strict=True)), dict(zip(names, weights, strict=True))
+        return (*parts, extras) if extras else parts
+
+    def _candidate_vocabulary(self) -> list[np.ndarray]:
+        """Names of all ids of leaf and top; empty where an id has none."""
+        path = self.path / "vocabulary.json"
+        vocabulary = read_vocabulary(path, self.schema, REMEDY)
+        if vocabulary.fingerprint != self.vocabulary_fingerprint:
+            raise InputError(
+                f"{path} has fingerprint {vocabulary.fingerprint}, dataset.json names {self.vocabulary_fingerprint}: "
+                f"the files are of different datasets; {REMEDY}"
+            )
+        tables = []
+        for level in records.CANDIDATE_LEVELS:
+            feature = self.schema.view("browse").feature(level)
+            names = [name.encode("utf-8", "surrogatepass") for name in vocabulary.names[feature_key("browse", feature)]]
+            table = np.full(feature.table_size, b"", object)
+            table[FIRST_REAL_ID : FIRST_REAL_ID + len(names)] = names
+            tables.append(table)
+        return tables
 
 
 def open_dataset(path: str | pathlib.Path) -> Dataset:
@@ -135,80 +189,85 @@ def open_dataset(path: str | pathlib.Path) -> Dataset:
         InputError: when the folder is not a published dataset, is of another format, or lacks a file.
     """
     folder = pathlib.Path(path)
-    remedy = "make the dataset with `python -m beam_pipelines.discretize_events`"
-    description = publishing.read_json(folder / "dataset.json", "description of a dataset", remedy)
-    stored = publishing.read_json(folder / "schema.json", "schema of a dataset", remedy)
+    description = publishing.read_json(folder / "dataset.json", "description of a dataset", REMEDY)
+    stored = publishing.read_json(folder / "schema.json", "schema of a dataset", REMEDY)
     try:
         version, fingerprint = description["format_version"], description["schema_fingerprint"]
+        if version != records.FORMAT_VERSION:
+            raise InputError(
+                f"{folder}: dataset format {version}, this program reads {records.FORMAT_VERSION}: {REMEDY}"
+            )
         schema = Schema.from_json({key: value for key, value in stored.items() if key != "fingerprint"})
         files = [name for split in description["splits"].values() for name in split["files"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{folder}: dataset.json or schema.json is damaged ({error!r}): {remedy}") from None
-    if version != records.FORMAT_VERSION:
-        raise InputError(f"{folder}: dataset format {version}, this program reads {records.FORMAT_VERSION}: {remedy}")
+        raise InputError(f"{folder}: dataset.json or schema.json is damaged ({error!r}): {REMEDY}") from None
     if schema.fingerprint != fingerprint:
         raise InputError(
             f"{folder}: schema.json has fingerprint {schema.fingerprint}, dataset.json names {fingerprint}: "
-            f"the files are of different datasets; {remedy}"
+            f"the files are of different datasets; {REMEDY}"
         )
     missing = [name for name in files if not (folder / name).is_file()]
     if missing:
-        raise InputError(f"{folder / missing[0]} is missing: the dataset is not whole; {remedy}")
+        raise InputError(f"{folder / missing[0]} is missing: the dataset is not whole; {REMEDY}")
     return Dataset(folder, schema, description)
 
 
-def _without_extras(inputs: Tensors, labels: Tensors, weights: Tensors, extras: Tensors) -> tuple[Tensors, ...]:
-    return inputs, labels, weights
-
-
-def _feature_spec(schema: Schema) -> dict[str, Any]:
+def _parse(schema: Schema, serialized: tf.Tensor) -> Tensors:
+    """Returns the features of some records, as `window_cutting.decode` takes them."""
     raw = tf.io.FixedLenFeature([], tf.string)
-    integers = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
-    spec = {name: raw for name in ("user_id", "history", "profile", "pair_ids", "candidates", "labels")}
-    spec |= {"t0_ms": integers, "browse_stay_ms": integers}
-    spec["pair_names"] = tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
+    integers = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    spec: dict[str, Any] = {name: raw for name in ("user_id", "labels")}
+    spec |= {name: integers for name in ("t0_ms", "history", "profile", "candidates", records.STAY_KNOWN_FROM)}
+    spec["unlisted_names"] = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
     for view in schema.views:
         spec[records.time_key(view)] = integers
-        spec |= {feature_key(view.name, feature): raw for feature in records.stored_features(view)}
-    return spec
+        spec |= {word.key: raw for word in records.words(view)}
+    columns: Tensors = {}
+    for name, column in tf.io.parse_example(serialized, spec).items():
+        if isinstance(column, tf.RaggedTensor):
+            columns |= {name: column.values, f"{name}_splits": column.row_splits}
+        else:
+            columns[name] = column
+    return columns
 
 
-def _cut_windows(record: Tensors, view: View, t0_ms: tf.Tensor, max_length: int) -> tf.Tensor:
-    """Cuts the windows of one view: for each cut-off its newest actions at or before it, (n, T, F)."""
-    times_ms = tf.cumsum(record[records.time_key(view)])
-    ends = tf.searchsorted(times_ms, t0_ms, side="right")
-    columns = []
-    for feature in records.stored_features(view):
-        dtype = tf.uint8 if records.storage_dtype(feature) == "<u1" else tf.uint16
-        columns.append(tf.cast(tf.io.decode_raw(record[feature_key(view.name, feature)], dtype), tf.int32))
-    stored = tf.stack(columns, axis=1)
-    # With T rows of padding in front, the window that ends before action e starts at row e.
-    rows = ends[:, None] + tf.range(max_length)[None, :]
-    is_real = rows >= max_length
-    windows = tf.gather(tf.pad(stored, [[max_length, 0], [0, 0]]), rows)
-    window_times = tf.gather(tf.pad(times_ms, [[max_length, 0]]), rows)
-    if view.name == "browse":
-        stay_ms = tf.gather(tf.pad(record["browse_stay_ms"], [[max_length, 0]]), rows)
-        windows = _hide_unfinished_stays(windows, view, window_times + stay_ms > t0_ms[:, None], is_real)
-    elapsed = _elapsed_time_ids(t0_ms[:, None] - window_times)
-    by_feature = iter(tf.unstack(windows, num=len(columns), axis=2))
-    ordered = [
-        tf.where(is_real, elapsed, 0) if feature.name == ELAPSED_TIME.name else next(by_feature)
-        for feature in view.features
-    ]
-    return tf.ensure_shape(tf.stack(ordered, axis=2), [None, max_length, len(view.features)])
+def _pool_types(schema: Schema) -> dict[str, tf.TensorSpec]:
+    """What `window_cutting.decode` returns."""
+    types = {name: tf.int64 for name in ("record", "position", "t0_ms", "first_name")}
+    types |= {name: tf.int32 for name in ("candidates", "history", "profile", "stay_known_from")}
+    types |= {"labels": tf.uint8, "user_id": tf.string, "names": tf.string}
+    for view in schema.views:
+        types[f"{view.name}_rows"] = tf.int32
+        types |= {f"{view.name}_{name}": tf.int64 for name in ("keyed_times", "ends", "lengths")}
+    ranks = {"candidates": 3, "labels": 2, "history": 2, "profile": 2} | {f"{v.name}_rows": 2 for v in schema.views}
+    return {name: tf.TensorSpec([None] * ranks.get(name, 1), dtype) for name, dtype in types.items()}
 
 
-def _hide_unfinished_stays(windows: tf.Tensor, view: View, is_unfinished: tf.Tensor, is_real: tf.Tensor) -> tf.Tensor:
-    """A stay that ends after t0 is not known on the phone at t0: not applicable."""
-    is_stay = tf.range(tf.shape(windows)[2]) == view.index("page_stay")
-    hidden = tf.logical_and(is_unfinished, is_real)[:, :, None] & is_stay[None, None, :]
-    return tf.where(hidden, NOT_APPLICABLE_ID, windows)
+def _sample_types(schema: Schema, max_length: int, with_extras: bool) -> dict[str, tf.TensorSpec]:
+    """What `window_cutting.cut` and, if wanted, `cut_extras` return."""
+    num_labels = sum(schema.num_places(intent) for intent in schema.intents)
+    places = [None, schema.num_candidates, len(records.CANDIDATE_LEVELS)]
+    types = {view.name: tf.TensorSpec([None, max_length, len(view.features)], tf.int32) for view in schema.views}
+    types["history"] = tf.TensorSpec([None, len(schema.history)], tf.int32)
+    types["profile"] = tf.TensorSpec([None, len(schema.profile)], tf.int32)
+    types["candidates"] = tf.TensorSpec(places, tf.int32)
+    types["labels"] = tf.TensorSpec([None, num_labels], tf.uint8)
+    if with_extras:
+        types["user_id"] = tf.TensorSpec([None], tf.string)
+        types["t0_ms"] = tf.TensorSpec([None], tf.int64)
+        types["candidate_names"] = tf.TensorSpec(places, tf.string)
+    return types
 
 
-def _elapsed_time_ids(elapsed_ms: tf.Tensor) -> tf.Tensor:
-    """Ids of the elapsed time, as `discretize.elapsed_time_bins`, by the same edges."""
-    seconds = tf.maximum(elapsed_ms, 0) // 1000
-    boundaries = tf.constant(ELAPSED_EDGES_SECONDS, tf.int64)
-    flat = tf.searchsorted(boundaries, tf.reshape(seconds, [-1]), side="right")
-    return tf.reshape(flat, tf.shape(seconds)) + FIRST_REAL_ID
+def _call_numpy(function: Callable[[Arrays], Arrays], tensors: Tensors, types: Mapping[str, tf.TensorSpec]) -> Tensors:
+    """Calls a function of arrays by name, which depends on nothing else, inside tf.data."""
+    names = list(tensors)
+
+    def of_list(*arrays: np.ndarray) -> list[np.ndarray]:
+        values = function(dict(zip(names, arrays, strict=True)))
+        return [values[name] for name in types]
+
+    results = tf.numpy_function(of_list, list(tensors.values()), [t.dtype for t in types.values()], stateful=False)
+    return {
+        name: tf.ensure_shape(result, type_.shape) for (name, type_), result in zip(types.items(), results, strict=True)
+    }

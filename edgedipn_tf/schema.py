@@ -59,6 +59,8 @@ class Feature:
         kind: where the bins come from.
         names: the names of a FIXED feature, in the order of their bins.
         width: embedding width.
+        only_for: name of the one action of the view that the feature belongs to; at others it is not applicable.
+            Empty: it may apply to every action.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Feature:
     kind: Kind
     names: tuple[str, ...] = ()
     width: int = 10
+    only_for: str = ""
 
     @property
     def table_size(self) -> int:
@@ -75,10 +78,19 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """One source of a user's actions, with its own sequence."""
+    """One source of a user's actions, with its own sequence. The first feature says what kind of action it is."""
 
     name: str
     features: tuple[Feature, ...]
+
+    @property
+    def action(self) -> Feature:
+        """The feature that says what kind of action it is."""
+        return self.features[0]
+
+    def action_id(self, name: str) -> int:
+        """Returns the id of a kind of action."""
+        return self.action.names.index(name) + FIRST_REAL_ID
 
     def index(self, feature: str) -> int:
         """Returns the position of a feature in the last axis of the view's tensor (B, T, F)."""
@@ -188,16 +200,16 @@ def _features(values: Any) -> tuple[Feature, ...]:
     return tuple(Feature(**{**f, "kind": Kind(f["kind"]), "names": tuple(f["names"])}) for f in values)
 
 
-def _numeric(name: str, bins: int) -> Feature:
-    return Feature(name, bins, Kind.NUMERIC)
+def _numeric(name: str, bins: int, only_for: str = "") -> Feature:
+    return Feature(name, bins, Kind.NUMERIC, only_for=only_for)
 
 
-def _vocabulary(name: str, bins: int) -> Feature:
-    return Feature(name, bins, Kind.VOCABULARY)
+def _vocabulary(name: str, bins: int, only_for: str = "") -> Feature:
+    return Feature(name, bins, Kind.VOCABULARY, only_for=only_for)
 
 
-def _fixed(name: str, *names: str) -> Feature:
-    return Feature(name, len(names), Kind.FIXED, names)
+def _fixed(name: str, *names: str, only_for: str = "") -> Feature:
+    return Feature(name, len(names), Kind.FIXED, names, only_for=only_for)
 
 
 ELAPSED_TIME = _numeric("elapsed_time", 25)
@@ -208,23 +220,28 @@ SWIPE_VIEW = View(
         _fixed("action", "open_page", "leave_page", "swipe", "tap"),
         _vocabulary("page", 224),
         _numeric("time_gap", 20),
-        _numeric("duration", 20),
-        _numeric("tap_x", 17),
-        _numeric("tap_y", 25),
-        _numeric("start_x", 17),
-        _numeric("start_y", 25),
-        _numeric("end_x", 17),
-        _numeric("end_y", 25),
-        _numeric("length_x", 34),
-        _numeric("length_y", 50),
-        _fixed("horizontal_direction", "right", "left"),
-        _fixed("vertical_direction", "up", "down"),
+        _numeric("duration", 20, only_for="swipe"),
+        _numeric("tap_x", 17, only_for="tap"),
+        _numeric("tap_y", 25, only_for="tap"),
+        _numeric("start_x", 17, only_for="swipe"),
+        _numeric("start_y", 25, only_for="swipe"),
+        _numeric("end_x", 17, only_for="swipe"),
+        _numeric("end_y", 25, only_for="swipe"),
+        _numeric("length_x", 34, only_for="swipe"),
+        _numeric("length_y", 50, only_for="swipe"),
+        _fixed("horizontal_direction", "right", "left", only_for="swipe"),
+        _fixed("vertical_direction", "up", "down", only_for="swipe"),
         ELAPSED_TIME,
     ),
 )
 TAP_VIEW = View(
     "tap",
-    (_fixed("event", "page", "button"), _vocabulary("page", 200), _vocabulary("button", 500), ELAPSED_TIME),
+    (
+        _fixed("event", "page", "button"),
+        _vocabulary("page", 200),
+        _vocabulary("button", 500, only_for="button"),
+        ELAPSED_TIME,
+    ),
 )
 BROWSE_VIEW = View(
     "browse",

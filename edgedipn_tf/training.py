@@ -201,8 +201,6 @@ def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy:
             path = pathlib.Path(config.initial_checkpoint)
             num_fresh = initial_checkpoint.load_initial_weights(model, path, dataset)
             print(f"starts from the weights of {path}; {num_fresh} rows of new names are fresh", flush=True)
-    # Not 0: beside a global seed of 0, tf.data cannot take the seed of an epoch, which is a tensor.
-    tf.random.set_seed(config.seed + 1)
     return Run(config, dataset, folder, model, history, checkpoints, steps_per_pass)
 
 

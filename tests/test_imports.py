@@ -30,6 +30,7 @@ LIGHT = (
     "edgedipn_tf/schema.py",
     "edgedipn_tf/schema_files.py",
     "edgedipn_tf/vocabulary.py",
+    "edgedipn_tf/window_cutting.py",
 )
 
 # Each room may import the rooms listed for it (and itself), nothing else of the project.
@@ -53,7 +54,8 @@ ALLOWED = {
     "edgedipn_tf.model_card": set(),
     "edgedipn_tf.finished_run": {"edgedipn_tf.models", "edgedipn_tf.schema_files"}
     | {f"edgedipn_tf.{name}" for name in SHARED},
-    "edgedipn_tf.dataset": {"edgedipn_tf.records"} | {f"edgedipn_tf.{name}" for name in SHARED},
+    "edgedipn_tf.dataset": {f"edgedipn_tf.{name}" for name in ("records", "window_cutting", "schema_files")}
+    | {f"edgedipn_tf.{name}" for name in SHARED},
 }
 
 

@@ -14,31 +14,34 @@ from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.discretize import elapsed_time_bins
 from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
 from edgedipn_tf.schema import Schema, edgedipn_schema
+from edgedipn_tf.vocabulary import Vocabulary
+from tests.edgedipn_tf.random_actions import random_ids
 
 SCHEMA = edgedipn_schema("UTC", "test")
+VOCABULARY = Vocabulary(
+    {key: () for key in SCHEMA.vocabulary_features()}
+    | {"browse_leaf_category": ("leaf",), "browse_top_category": ("only top", "top")}
+)
+# The third pair's names are not in the vocabulary, the fourth's share one with it.
+PAIR_NAMES = [(b"leaf", b"top"), (b"", b"only top"), (b"rare leaf", b"rare top"), (b"rarer leaf", b"rare top")]
 NUM_LABELS = sum(SCHEMA.num_places(intent) for intent in SCHEMA.intents)
 
 
 def user_day(seed: int, num_cutoffs: int = 3) -> UserDay:
     rng = np.random.default_rng(seed)
-    times = {name: np.sort(rng.integers(0, 10**11, size)) for name, size in (("swipe", 300), ("tap", 0), ("browse", 9))}
-    ids = {
-        view.name: [
-            rng.integers(1, feature.table_size, len(times[view.name])) for feature in records.stored_features(view)
-        ]
-        for view in SCHEMA.views
-    }
+    sizes = {"swipe": (300, 0, 700, 256)[seed % 4], "tap": (0, 3)[seed % 2], "browse": 9}
+    times = {name: np.sort(rng.integers(-(10**9), 10**11, size)) for name, size in sizes.items()}
     return UserDay(
         user_id=f"user {seed}".encode(),
         t0_ms=np.sort(rng.choice(times["browse"], num_cutoffs, replace=False)),
         times_ms=times,
-        ids=ids,
+        ids={view.name: random_ids(rng, view, len(times[view.name])) for view in SCHEMA.views},
         stay_ms=rng.integers(0, 10**10, 9),
         history=rng.integers(2, 20, 18),
         profile=rng.integers(1, 4, 6),
-        pair_names=[(b"leaf", b"top"), (b"", b"only top")],
-        pair_ids=np.array([[19012, 5], [1, 103]]),
-        candidates=np.array([[0, 1, -1, -1, -1, -1, -1, -1]] * num_cutoffs),
+        pair_names=PAIR_NAMES,
+        pair_ids=np.array([[2, 3], [1, 2], [1, 1], [1, 1]]),
+        candidates=np.array([[0, 1, 2, 3, -1, -1, -1, -1]] * num_cutoffs),
         labels=rng.choice(np.array([0, 1, UNKNOWN_LABEL], np.uint8), (num_cutoffs, NUM_LABELS)),
     )
 
@@ -54,11 +57,12 @@ def write_dataset(folder: pathlib.Path, days: list[UserDay], schema: Schema = SC
         split: {"num_samples": num_samples, "num_records": len(days), "files": [name.replace("train", split)]}
         for split in ("train", "eval")
     }
+    (folder / "vocabulary.json").write_text(json.dumps(VOCABULARY.to_json()))
     (folder / "schema.json").write_text(json.dumps({**schema.to_json(), "fingerprint": schema.fingerprint}))
     description = {
         "format_version": records.FORMAT_VERSION,
         "schema_fingerprint": schema.fingerprint,
-        "vocabulary_fingerprint": "0" * 16,
+        "vocabulary_fingerprint": VOCABULARY.fingerprint,
         "splits": splits,
     }
     (folder / "dataset.json").write_text(json.dumps(description))
@@ -82,12 +86,21 @@ def window_by_hand(day: UserDay, view_name: str, t0: int, max_length: int) -> np
     return window
 
 
+def day_of_edges() -> UserDay:
+    """Taps at, just before and just after every edge of the elapsed time, and two at one time."""
+    day = user_day(9)
+    elapsed_ms = [1000 * 2**k + shift for k in range(25) for shift in (-1, 0, 1)] + [0, 0, 999]
+    times = {**day.times_ms, "tap": np.sort(day.t0_ms[1] - np.array(elapsed_ms))}
+    ids = {**day.ids, "tap": random_ids(np.random.default_rng(9), SCHEMA.view("tap"), len(elapsed_ms))}
+    return dataclasses.replace(day, times_ms=times, ids=ids)
+
+
 @pytest.fixture(scope="module")
 def days() -> list[UserDay]:
-    return [user_day(seed) for seed in range(4)]
+    return [*(user_day(seed) for seed in range(4)), day_of_edges()]
 
 
-@pytest.mark.parametrize("max_length", [1, 64, 256])
+@pytest.mark.parametrize("max_length", [1, 60, 256])
 def test_windows_equal_those_cut_by_hand(tmp_path: pathlib.Path, days: list[UserDay], max_length: int) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", days))
     rows = list(dataset.evaluation_batches("eval", max_length, 5, extras=True).unbatch().as_numpy_iterator())
@@ -99,8 +112,9 @@ def test_windows_equal_those_cut_by_hand(tmp_path: pathlib.Path, days: list[User
         for view in SCHEMA.views:
             np.testing.assert_array_equal(inputs[view.name], window_by_hand(day, view.name, t0, max_length))
         assert inputs["history"].tolist() == day.history.tolist()
-        assert inputs["candidates"][:3].tolist() == [[19012, 5], [1, 103], [0, 0]]
-        assert extras["candidate_names"][:3].tolist() == [[b"leaf", b"top"], [b"", b"only top"], [b"", b""]]
+        assert inputs["profile"].tolist() == day.profile.tolist()
+        assert inputs["candidates"].tolist() == [[2, 3], [1, 2], [1, 1], [1, 1]] + [[0, 0]] * 4
+        assert extras["candidate_names"].tolist() == [list(pair) for pair in PAIR_NAMES] + [[b"", b""]] * 4
         stored = day.labels[row]
         flat_labels = np.concatenate([labels[intent.name] for intent in SCHEMA.intents])
         flat_weights = np.concatenate([weights[intent.name] for intent in SCHEMA.intents])
@@ -116,8 +130,10 @@ def test_training_order_is_a_function_of_seed_and_epoch(tmp_path: pathlib.Path) 
     dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
     undisturbed = keys(dataset.training_batches(8, 3, 1, 0, 3))
     assert len(undisturbed) == 3 * (32 // 3)
-    tf.random.normal([3])  # the global generator moves; the order must not
-    assert keys(dataset.training_batches(8, 3, 1, 1, 3)) == undisturbed[10:]
+    for global_seed in (0, 5):
+        tf.random.set_seed(global_seed)
+        tf.random.normal([3])  # the global generator moves; the order must not
+        assert keys(dataset.training_batches(8, 3, 1, 1, 3)) == undisturbed[10:]
     assert undisturbed[:10] != undisturbed[10:20]
     assert keys(dataset.training_batches(8, 3, 2, 0, 1)) != undisturbed[:10]
 
@@ -141,10 +157,10 @@ def damage(folder: pathlib.Path, what: str) -> None:
     elif what == "not json":
         (folder / "dataset.json").write_text("{")
     elif what == "no splits":
-        (folder / "dataset.json").write_text(json.dumps({"format_version": 1, "schema_fingerprint": "x"}))
+        (folder / "dataset.json").write_text(json.dumps({"format_version": 3, "schema_fingerprint": "x"}))
     elif what == "other format":
         description = json.loads((folder / "dataset.json").read_text())
-        (folder / "dataset.json").write_text(json.dumps({**description, "format_version": 99}))
+        (folder / "dataset.json").write_text(json.dumps({**description, "format_version": 2}))
     elif what == "other schema":
         other = dataclasses.replace(SCHEMA, timezone="Asia/Tokyo")
         (folder / "schema.json").write_text(json.dumps(other.to_json()))
@@ -158,7 +174,7 @@ def damage(folder: pathlib.Path, what: str) -> None:
         ("no description", "dataset.json .* does not exist: make the dataset"),
         ("not json", "is not JSON"),
         ("no splits", "damaged"),
-        ("other format", "dataset format 99, this program reads 2"),
+        ("other format", "dataset format 2, this program reads 3: make the dataset"),
         ("other schema", "schema.json has fingerprint .* dataset.json names"),
         ("no shard", "eval.tfrecord-00000-of-00001 is missing"),
     ],

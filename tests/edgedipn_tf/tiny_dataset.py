@@ -6,8 +6,9 @@ import pathlib
 import numpy as np
 
 from edgedipn_tf import examples, publishing, records
-from edgedipn_tf.schema import INTENTS, NOT_APPLICABLE_ID, Schema, edgedipn_schema
+from edgedipn_tf.schema import INTENTS, Schema, edgedipn_schema
 from edgedipn_tf.vocabulary import Vocabulary
+from tests.edgedipn_tf.random_actions import random_ids
 
 DAY_MS = 86_400_000
 NUM_CUTOFFS = 4
@@ -90,13 +91,7 @@ def _user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> r
     num_actions = 12
     t0_ms = 20_000 * DAY_MS + np.sort(generator.choice(DAY_MS, NUM_CUTOFFS, replace=False)).astype(np.int64)
     times = {v.name: np.sort(t0_ms[0] - generator.integers(DAY_MS, size=num_actions)) for v in schema.views}
-    ids = {
-        view.name: [
-            generator.integers(NOT_APPLICABLE_ID, min(feature.table_size, 12), num_actions)
-            for feature in records.stored_features(view)
-        ]
-        for view in schema.views
-    }
+    ids = {view.name: random_ids(generator, view, num_actions, id_limit=12) for view in schema.views}
     is_buyer = generator.random() < 0.5
     ids["browse"][0][-6:] = 6 if is_buyer else 2  # ids of purchase and of browse
     labels = []

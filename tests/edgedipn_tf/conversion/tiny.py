@@ -14,6 +14,7 @@ from edgedipn_tf.publishing import write_json
 from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
 from edgedipn_tf.schema import Feature, Schema, View, edgedipn_schema
 from edgedipn_tf.vocabulary import Vocabulary
+from tests.edgedipn_tf.random_actions import random_ids
 
 MAX_LENGTH = 8
 NUM_USERS = 30
@@ -63,12 +64,7 @@ def user_day(schema: Schema, user: int, labels: np.ndarray) -> UserDay:
     """One user with random actions and two cut-offs; `labels` are uint8 (2, places of all intents)."""
     rng = np.random.default_rng(user)
     times = {view.name: np.sort(rng.integers(0, 10**9, rng.integers(0, 12))) for view in schema.views}
-    ids = {
-        view.name: [
-            rng.integers(1, feature.table_size, len(times[view.name])) for feature in records.stored_features(view)
-        ]
-        for view in schema.views
-    }
+    ids = {view.name: random_ids(rng, view, len(times[view.name])) for view in schema.views}
     return UserDay(
         user_id=f"user {user}".encode(),
         t0_ms=np.array([5 * 10**8, 10**9]),
