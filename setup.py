@@ -40,6 +40,7 @@ setuptools.setup(
             "edgedipn-import-logs = beam_pipelines.import_logs.__main__:cli",
             "edgedipn-discretize-events = beam_pipelines.discretize_events:cli",
             "edgedipn-inspect-dataset = edgedipn_tf.inspect_dataset:cli",
+            "edgedipn-materialize-dataset = edgedipn_tf.materialize_dataset:cli",
             "edgedipn-train = edgedipn_tf.train:cli",
             "edgedipn-evaluate = edgedipn_tf.evaluate:cli",
             "edgedipn-convert = edgedipn_tf.convert:cli",
