@@ -1,8 +1,7 @@
 """Records -> windows, in NumPy: the columns of some records are decoded at once, then any samples of them are cut.
 
-Copying windows is the cost of reading a dataset. NumPy copies one as a whole, 256 actions of 15 ids in about a
-microsecond; TensorFlow gathers it action by action, in seven, and has no cheap way to put a column into it. So
-`dataset` calls these functions from tf.data.
+Copying windows is the cost of reading a dataset. NumPy copies one as a whole; TensorFlow gathers it action by action,
+and copies all again to put a column into it. So `dataset` calls these functions from tf.data.
 
 Pool: what `decode` makes of some records (N samples, m actions of a view, T = max_length, F features), by key:
 
