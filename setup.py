@@ -37,6 +37,7 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             "edgedipn-simulate-events = beam_pipelines.simulate_events:cli",
+            "edgedipn-simulation-oracle = beam_pipelines.simulation_oracle:cli",
             "edgedipn-import-logs = beam_pipelines.import_logs.__main__:cli",
             "edgedipn-discretize-events = beam_pipelines.discretize_events:cli",
             "edgedipn-inspect-dataset = edgedipn_tf.inspect_dataset:cli",

@@ -6,13 +6,13 @@ import itertools
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from absl import flags
 
 from beam_pipelines.raw_log import FORMATS, LogDescription, LogWriter
+from beam_pipelines.simulated_log import SimulatedLog, user_name
 from beam_pipelines.world_file import read_world_file
 from edgedipn_tf import commands, publishing
 from edgedipn_tf.commands import InputError
@@ -42,8 +42,10 @@ the world is in edgedipn_tf/simulation/config.py and can be changed by a file, -
 
 Writes swipe/, tap/, browse/ and profile/ with one part for each 64 users, world.json with all parameters, and log.json
 with the flags of beam_pipelines.discretize_events that suit the log. The same flags give the same bytes.
+
+The simulation knows the truth: beam_pipelines.simulation_oracle writes the true probability of every intent at the
+cut-offs of a dataset made of such a log.
 """
-WORLD_FILE = "world.json"
 _VOLUMES = {"small": Volumes(), "dipn": DIPN_VOLUMES}
 _USERS_PER_PART = 64
 _USERS_TOGETHER = 512
@@ -92,7 +94,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
                 _write_part(writer, world, part, logs)
                 num_events = sum(writer.num_rows.values())
                 print(f"simulated {part.stop:,} of {values.num_users:,} users, {num_events:,} rows", flush=True)
-        publishing.write_json(folder / WORLD_FILE, _world_description(world, values))
+        SimulatedLog(world, values.num_users, values.num_days, first_day, local_time).write(folder)
         writer.describe(_describe(values, day_start_ms), {})
     rows = ", ".join(f"{count:,} {name}" for name, count in writer.num_rows.items())
     print(f"simulated log: {values.num_users:,} users, {values.num_days} days -> {rows} rows")
@@ -110,19 +112,6 @@ def _make_world(values: flags.FlagValues) -> World:
         return make_world(config, values.seed)
     except ValueError as error:
         raise InputError(f"--world={values.world}: {error}") from None
-
-
-def _world_description(world: World, values: flags.FlagValues) -> dict[str, Any]:
-    """What it takes to simulate the same users again."""
-    return {
-        "format_version": 1,
-        "seed": world.seed,
-        "num_users": values.num_users,
-        "num_days": values.num_days,
-        "start_date": values.start_date,
-        "timezone": values.timezone,
-        "config": dataclasses.asdict(world.config),
-    }
 
 
 def _parts(users: range, logs: Iterator[UserLog]) -> Iterator[tuple[range, list[UserLog]]]:
@@ -147,11 +136,6 @@ def _write_part(writer: LogWriter, world: World, users: Sequence[int], logs: Seq
     with_profile = [k for k, log in enumerate(logs) if log.profile]
     profile = {name: pa.array([logs[k].profile[name] for k in with_profile]) for name in PROFILE_COLUMNS}
     writer.write("profile", {"user_id": ids.take(pa.array(with_profile, pa.int64())), **profile})
-
-
-def user_name(number: int) -> str:
-    """Returns the user_id of a user's number."""
-    return f"user-{number:06}"
 
 
 def _named(indices: IntArray, names: Sequence[str]) -> pa.Array:

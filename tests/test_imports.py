@@ -38,7 +38,7 @@ SHARED = ("schema", "commands", "publishing", "discretize", "local_time", "rando
 ALLOWED = {
     "android_bench": {"android_bench", "edgedipn_tf.commands", "edgedipn_tf.publishing"},
     "beam_pipelines": {"beam_pipelines", "edgedipn_tf.simulation", "edgedipn_tf.records", "edgedipn_tf.examples"}
-    | {"edgedipn_tf.dataset_report", "edgedipn_tf.schema_files"}
+    | {f"edgedipn_tf.{name}" for name in ("dataset_report", "ranking", "schema_files")}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.schema": set(),
     "edgedipn_tf.commands": set(),

@@ -119,8 +119,8 @@ class Needs:
         order_propensity: how much the user's propensity adds to it.
         decide_factors: factor on the chance of compare -> decide, by conviction.
         pays: chance that an order is paid.
-        cart_recalled: chance that a visit begins with the goal decide when the cart holds the need: a cause that works
-            over visits and days.
+        cart_recalled: chance that a visit begins with the goal decide when the cart was filled for the need: a cause
+            that works over visits and days.
     """
 
     given_up: float = 0.05

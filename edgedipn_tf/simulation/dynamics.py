@@ -9,6 +9,7 @@ a log, or rollouts from the state of one moment.
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class State:
         goal: a value of `Goal`; means nothing between visits.
         need: leaf category that the user is after, NONE without.
         conviction: 0 to 3.
-        has_cart: whether the cart holds what is needed.
+        has_cart: whether the cart has been filled since the need arose.
         focus: leaf category of the visit.
     """
 
@@ -75,6 +76,12 @@ class State:
     def take(self, rows: NDArray[np.intp] | BoolArray | slice) -> "State":
         """Returns a copy of some rows."""
         return State(*(getattr(self, field.name)[rows].copy() for field in dataclasses.fields(self)))
+
+    @staticmethod
+    def join(parts: Sequence["State"]) -> "State":
+        """Returns the rows of all parts."""
+        names = [field.name for field in dataclasses.fields(State)]
+        return State(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def initial_state(streams: Streams, was_around: BoolArray, start_ms: int) -> State:
@@ -242,7 +249,7 @@ class Dynamics:
         hour = np.zeros(len(rows))
         hour[came] = _inverted(hours[came], target[came])
         start_ms = day_ms + np.ceil(hour / 24 * length_ms).astype(np.int64)
-        earliest_ms = state.time_ms[rows] + self._world.config.page_actions.gap_ms
+        earliest_ms = state.time_ms[rows] + self._world.config.page_actions.gap_ms + 1
         start[inside[came]] = np.maximum(start_ms, earliest_ms)[came]
         return start
 
@@ -252,6 +259,7 @@ class Dynamics:
         if not len(rows):
             return
         drawn = uniforms(7, state.streams, rows)
+        had_no_need = state.need[rows] == NONE
         state.conviction[rows] -= (drawn[0] < needs.forgets) & (state.conviction[rows] > 0)
         self._forget_needs(state, rows[(state.need[rows] != NONE) & (drawn[1] < needs.given_up)])
         user = state.user[rows]
@@ -262,7 +270,7 @@ class Dynamics:
             self._world.config.traits.liked_share,
             drawn[2:4],
         )
-        arises = (state.need[rows] == NONE) & (drawn[5] < self._world.config.volumes.need_arises)
+        arises = had_no_need & (drawn[5] < self._world.config.volumes.need_arises)
         state.need[rows] = np.where(arises, focus, state.need[rows])
         has_need = state.need[rows] != NONE
         state.focus[rows] = np.where(has_need, state.need[rows], focus)

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgedipn_tf.simulation.journeys import Pages, simulate_journeys
+from edgedipn_tf.simulation.journeys import Journeys, Pages, simulate_journeys
 from edgedipn_tf.simulation.randomness import IntArray
-from edgedipn_tf.simulation.touch import draw_swipes, draw_taps, shown_goals
+from edgedipn_tf.simulation.touch import Swipes, Taps, draw_swipes, draw_taps, shown_goals
 from edgedipn_tf.simulation.traits import User
-from edgedipn_tf.simulation.views import Columns, browse_view, swipe_view, tap_view
+from edgedipn_tf.simulation.views import Columns, Products, browse_view, draw_products, swipe_view, tap_view
 from edgedipn_tf.simulation.world import World
 
 
@@ -34,23 +34,39 @@ def simulate_users(world: World, numbers: Sequence[int], day_start_ms: IntArray)
         numbers: numbers of the users; a user does not depend on who else is there.
         day_start_ms: first instants of the local days, and the end of the last, (days + 1,).
     """
-    journeys = simulate_journeys(world, numbers, day_start_ms)
+    end_ms = int(day_start_ms[-1])
+    for shown in shown_pages(world, simulate_journeys(world, numbers, day_start_ms)):
+        user, random = shown.user, shown.random
+        views = {
+            "swipe": swipe_view(user.style, shown.pages, shown.taps, shown.swipes),
+            "tap": tap_view(shown.pages, shown.taps),
+            "browse": browse_view(world, shown.pages, shown.taps, shown.products, random),
+        }
+        is_duplicated = random.random() < world.config.noise.duplicated_users
+        yield UserLog(_kept(views, user, end_ms, is_duplicated), user.style.profile)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownPages:
+    """The pages of one user with what happens on them and can be seen; `random` serves what else is logged."""
+
+    user: User
+    pages: Pages
+    taps: Taps
+    swipes: Swipes
+    products: Products
+    random: np.random.Generator
+
+
+def shown_pages(world: World, journeys: Journeys) -> Iterator[ShownPages]:
+    """Draws what can be seen of journeys, user by user; it uses the journeys' generators up."""
     bounds = zip(journeys.first_page[:-1].tolist(), journeys.first_page[1:].tolist(), strict=True)
     for user, random, (first, last) in zip(journeys.users, journeys.generators, bounds, strict=True):
-        views = _draw_views(world, user, journeys.pages.take(slice(first, last)), random)
-        is_duplicated = random.random() < world.config.noise.duplicated_users
-        yield UserLog(_kept(views, user, int(day_start_ms[-1]), is_duplicated), user.style.profile)
-
-
-def _draw_views(world: World, user: User, pages: Pages, random: np.random.Generator) -> dict[str, Columns]:
-    shown = shown_goals(world, pages, random)
-    taps = draw_taps(world, user.style, pages, shown, random)
-    swipes = draw_swipes(world, user.style, pages, shown, random)
-    return {
-        "swipe": swipe_view(user.style, pages, taps, swipes),
-        "tap": tap_view(pages, taps),
-        "browse": browse_view(world, user, pages, taps, random),
-    }
+        pages = journeys.pages.take(slice(first, last))
+        shown = shown_goals(world, pages, random)
+        taps = draw_taps(world, user.style, pages, shown, random)
+        swipes = draw_swipes(world, user.style, pages, shown, random)
+        yield ShownPages(user, pages, taps, swipes, draw_products(world, user, pages, random), random)
 
 
 def _kept(views: dict[str, Columns], user: User, end_ms: int, is_duplicated: bool) -> dict[str, Columns]:

@@ -4,24 +4,36 @@ A view is a dictionary of columns of one length. Names are indices into the tupl
 column, -1 for null; other columns are floats with NaN for null, or integers.
 """
 
+import dataclasses
+
 import numpy as np
 
 from edgedipn_tf.schema import BROWSE_VIEW, SWIPE_VIEW, TAP_VIEW
 from edgedipn_tf.simulation.categories import pick_tasted
 from edgedipn_tf.simulation.dynamics import Outcome
 from edgedipn_tf.simulation.journeys import Pages
-from edgedipn_tf.simulation.randomness import BoolArray, FloatArray, IntArray
+from edgedipn_tf.simulation.randomness import FloatArray, IntArray
 from edgedipn_tf.simulation.touch import Swipes, Taps
 from edgedipn_tf.simulation.traits import Style, User
 from edgedipn_tf.simulation.world import World
 
+STROLLING_TASTE = 0.5
+"""Pages beside the category of a visit are half as true to taste as needs are."""
 Columns = dict[str, IntArray | FloatArray]
 
 _SWIPE_ACTIONS = SWIPE_VIEW.feature("action").names
 _TAP_EVENTS = TAP_VIEW.feature("event").names
 _BROWSE_ACTIONS = BROWSE_VIEW.feature("action").names
-_LEAVE_MS = 100
+LEAVE_MS = 100
 """From the end of a page to its `leave_page`; less than the gap to the next page."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Products:
+    """Leaf category and item (within it) that each page is about, (pages,); the log shows those of product pages."""
+
+    leaf: IntArray
+    item: IntArray
 
 
 def column_names(world: World) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -47,7 +59,7 @@ def swipe_view(style: Style, pages: Pages, taps: Taps, swipes: Swipes) -> Column
     names = ("open_page", "leave_page", "swipe", "tap")
     action = np.repeat([_SWIPE_ACTIONS.index(name) for name in names], numbers)
     page = np.concatenate([pages.page, pages.page, pages.page[swipes.page], pages.page[taps.page]])
-    times_ms = np.concatenate([pages.open_ms, pages.end_ms + _LEAVE_MS, swipes.time_ms, taps.time_ms])
+    times_ms = np.concatenate([pages.open_ms, pages.end_ms + LEAVE_MS, swipes.time_ms, taps.time_ms])
     columns: Columns = {"timestamp_ms": times_ms, "action": action, "page": page}
     width, height = style.window
     is_swipe = slice(2 * num_pages, 2 * num_pages + num_swipes)
@@ -82,10 +94,9 @@ def tap_view(pages: Pages, taps: Taps) -> Columns:
     )
 
 
-def browse_view(world: World, user: User, pages: Pages, taps: Taps, random: np.random.Generator) -> Columns:
+def browse_view(world: World, pages: Pages, taps: Taps, products: Products, random: np.random.Generator) -> Columns:
     """Returns the browse view: product pages, searches (top category only), and what buttons did."""
-    graph = world.graph
-    leaf, item = _draw_products(world, user, pages, random)
+    graph, leaf, item = world.graph, products.leaf, products.item
     opened = np.flatnonzero((pages.page == graph.detail) | (pages.page == graph.search))
     ended = np.flatnonzero(taps.outcome != Outcome.NOTHING)
     row = np.concatenate([opened, taps.page[ended]])
@@ -111,24 +122,23 @@ def browse_view(world: World, user: User, pages: Pages, taps: Taps, random: np.r
     )
 
 
-def is_on_focus(world: World, pages: Pages, drawn: FloatArray) -> BoolArray:
-    """Returns whether pages are about the category of their visit; carts and orders always are."""
-    focused = drawn < np.array(world.config.page_actions.focused)[pages.goal]
-    return np.asarray(focused | (pages.outcome == Outcome.CART) | (pages.outcome == Outcome.PURCHASE))
+def draw_products(world: World, user: User, pages: Pages, random: np.random.Generator) -> Products:
+    """Draws what pages are about: the category of the visit more or less often by goal, else taste or popularity.
 
-
-def _draw_products(world: World, user: User, pages: Pages, random: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Draws leaf category and item of each page; those beside the visit's category follow taste or popularity."""
+    Orders are always about the category of the visit.
+    """
     size = len(pages.page)
+    is_focused = random.random(size) < np.array(world.config.page_actions.focused)[pages.goal]
+    is_focused |= pages.page == world.graph.order
     other = pick_tasted(
         world.categories,
         np.broadcast_to(user.favourites, (size, len(user.favourites))),
         np.broadcast_to(user.favourite_shares, (size, len(user.favourites))),
-        world.config.traits.liked_share / 2,  # strolling: half as true to taste as needs are
+        STROLLING_TASTE * world.config.traits.liked_share,
         random.random((2, size)),
     )
-    leaf = np.where(is_on_focus(world, pages, random.random(size)), pages.focus, other)
-    return leaf, random.integers(0, world.config.shop.items_per_leaf, size)
+    item = random.integers(0, world.config.shop.items_per_leaf, size)
+    return Products(np.where(is_focused, pages.focus, other), item)
 
 
 def _in_order_of_time(columns: Columns) -> Columns:
