@@ -153,6 +153,15 @@ def test_the_outlook_is_of_the_intents_that_are_labelled_and_of_the_users_of_a_s
     assert lines[start + 4 :] == [f"warning: {few}"]
 
 
+def test_returns_are_those_of_the_same_user(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = browse_rows(num_users=2, num_days=4)
+    second_day = range(START_MS + DAY_MS, START_MS + 2 * DAY_MS)
+    kept = [row for row in rows if row["user_id"] == "u0" or row["timestamp_ms"] not in second_day]
+    lines = check(capsys, f"--browse={write(tmp_path / 'browse.jsonl', kept)}", *FLAGS)
+    # The day after the third is the evaluation day; the other user stays away on the second.
+    assert outlook_line("retention", "2 of 3 2", "0 of 1 0") in [line.split() for line in lines]
+
+
 def test_a_missing_column_of_json_lines_is_named_with_the_nearest(
     tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
