@@ -32,6 +32,7 @@ setuptools.setup(
     ],
     extras_require={
         "android": ["ziglang==0.17.1"],  # pinned exactly: another compiler gives other bytes
+        "benchmarks": ["polars==2.1.0"],  # what the discretization is measured against
         "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"],
     },
     entry_points={

@@ -20,6 +20,7 @@ Pair = tuple[str | None, str | None]
 """(leaf name, top name)."""
 
 NUM_DRAWS = 64
+_FIRST_DRAWS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,19 +78,50 @@ class PopularPairs:
         sums = np.cumsum([count for _, count in kept], dtype=np.uint64)
         return PopularPairs(tuple(pair for pair, _ in kept), sums)
 
-    def draw(self, user_key: int, t0_ms: Int64) -> NDArray[np.intp]:
-        """Returns for each cut-off the positions of 64 drawn pairs, [n, 64]; [n, 0] when there is no popular pair.
+    def draw(self, user_key: int, t0_ms: Int64, numbers: range = range(NUM_DRAWS)) -> NDArray[np.intp]:
+        """Returns for each cut-off the positions of drawn pairs, [n, 64]; [n, 0] when there is no popular pair.
 
         Draw j takes the pair whose cumulative count first exceeds (mix(mix(key ^ t0) ^ j) >> 32) * total >> 32.
+
+        Args:
+            user_key: key of "seed|user".
+            t0_ms: cut-offs.
+            numbers: which draws, if not all.
         """
         if not self.pairs:
             return np.zeros((len(t0_ms), 0), np.intp)
         state = random_keys.mix(t0_ms.astype(np.uint64) ^ np.uint64(user_key))
-        drawn = random_keys.mix(state[:, None] ^ np.arange(NUM_DRAWS, dtype=np.uint64))
+        drawn = random_keys.mix(state[:, None] ^ np.array(numbers, np.uint64))
         total = self.cumulative_counts[-1]
         points = ((drawn >> np.uint64(32)) * total) >> np.uint64(32)
         positions: NDArray[np.intp] = np.searchsorted(self.cumulative_counts, points, side="right")
         return positions
+
+
+class PopularDraws:
+    """The draws of a user's cut-offs; the later ones, seldom needed, are made when they are.
+
+    Args:
+        popular: popular pairs.
+        user_key: key of "seed|user".
+        t0_ms: cut-offs.
+    """
+
+    def __init__(self, popular: PopularPairs, user_key: int, t0_ms: Int64):
+        self._popular = popular
+        self._user_key = user_key
+        self._t0_ms = t0_ms
+        self._first: list[list[int]] = popular.draw(user_key, t0_ms, range(_FIRST_DRAWS)).tolist()
+
+    def of_cutoff(self, row: int) -> Iterator[int]:
+        """Yields the positions in the popular pairs that are drawn for a cut-off."""
+        yield from self._first[row]
+        later = range(_FIRST_DRAWS, NUM_DRAWS)
+        yield from self._popular.draw(self._user_key, self._t0_ms[row : row + 1], later)[0].tolist()
+
+    def pair(self, position: int) -> Pair:
+        """Returns a popular pair."""
+        return self._popular.pairs[position]
 
 
 class BrowsedPairs:
@@ -126,8 +158,7 @@ def fill_places(
     browsed: BrowsedPairs,
     bought: list[list[int]],
     num_seen: Int64,
-    popular: PopularPairs,
-    draws: NDArray[np.intp],
+    draws: PopularDraws,
     mix: CandidateMix,
     num_candidates: int,
 ) -> Int64:
@@ -137,8 +168,7 @@ def fill_places(
         browsed: the user's pairs.
         bought: for each cut-off, positions of the pairs bought soon after it, earliest first, maybe repeated.
         num_seen: for each cut-off (ascending), how many browse actions are at or before it.
-        popular: popular pairs.
-        draws: `popular.draw` of the cut-offs.
+        draws: popular pairs drawn for the cut-offs.
         mix: how many pairs of each kind.
         num_candidates: K.
 
@@ -148,25 +178,28 @@ def fill_places(
     places = np.full((len(num_seen), num_candidates), -1, np.int64)
     # Insertion order is recency: an action moves its pair to the end.
     recent: dict[int, None] = {}
-    actions = iter(browsed.of_rows)
+    positions: dict[int, int] = {}  # of the popular pairs met so far
     consumed = 0
     for row, (seen, soon) in enumerate(zip(num_seen.tolist(), bought, strict=True)):
-        for position in itertools.islice(actions, seen - consumed):
+        for position in browsed.of_rows[consumed:seen]:
             if position >= 0:
                 recent.pop(position, None)
                 recent[position] = None
         consumed = seen
-        chosen = dict.fromkeys(itertools.islice(dict.fromkeys(soon), mix.max_bought))
-        further = (position for position in reversed(recent) if position not in chosen)
-        chosen |= dict.fromkeys(list(itertools.islice(further, mix.max_browsed)))
-        for position in _popular_positions(browsed, popular, draws[row]):
+        chosen = list(itertools.islice(dict.fromkeys(soon), mix.max_bought)) if soon else []
+        num_wanted = len(chosen) + mix.max_browsed
+        for position in reversed(recent):
+            if len(chosen) == num_wanted:
+                break
+            if position not in chosen:
+                chosen.append(position)
+        for drawn in draws.of_cutoff(row):
+            position = positions.get(drawn, -1)
+            if position < 0:
+                position = positions[drawn] = browsed.position(draws.pair(drawn))
             if len(chosen) == num_candidates:
                 break
-            chosen.setdefault(position)
-        places[row, : len(chosen)] = list(chosen)
+            if position not in chosen:
+                chosen.append(position)
+        places[row, : len(chosen)] = chosen
     return places
-
-
-def _popular_positions(browsed: BrowsedPairs, popular: PopularPairs, drawn: NDArray[np.intp]) -> Iterator[int]:
-    for index in drawn.tolist():
-        yield browsed.position(popular.pairs[index])

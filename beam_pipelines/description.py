@@ -15,8 +15,10 @@ from edgedipn_tf.vocabulary import Vocabulary
 
 COUNTS_FILE = "counts.partial.json"
 EXTENT_FILE = "extent.partial.json"
+CAPPED_FILE = "capped.partial.json"
 _NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows")
 """Flags that say nothing about what a dataset holds."""
+_PRINTED_USERS = 5
 
 
 def publish_description(
@@ -45,7 +47,7 @@ def publish_description(
     """
     counts = {tuple(name): count for name, count in json.loads((folder / COUNTS_FILE).read_text())}
     extent = json.loads((folder / EXTENT_FILE).read_text())
-    counters = _counters(counts, schema)
+    counters = _counters(counts, schema, json.loads((folder / CAPPED_FILE).read_text()))
     check_bad_fraction(counters["inputs"], job.max_bad_fraction)
     if extent["problem"]:
         raise InputError(extent["problem"])
@@ -54,6 +56,7 @@ def publish_description(
             raise InputError(_empty_split(split, counters, job))
     (folder / COUNTS_FILE).unlink()
     (folder / EXTENT_FILE).unlink()
+    (folder / CAPPED_FILE).unlink()
     vocabulary = Vocabulary.from_json(json.loads((folder / "vocabulary.json").read_text()), schema)
     publishing.write_json(folder / "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
     publishing.write_json(folder / "counters.json", counters)
@@ -81,22 +84,31 @@ def publish_description(
         "days": label_counts.by_day(counts, schema, SPLITS),
         "coverage": coverage.report(counts, vocabulary, earlier),
         "candidate_pairs": coverage.pairs_report(counts),
+        "shuffle_bytes": {name: counts.get(("shuffle_bytes", name), 0) for name in ("events", "records")},
     }
     publishing.write_json(folder / "dataset.json", description)
     return {**description, "counters": counters}
 
 
-def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema) -> dict[str, Any]:
+def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema, capped_users: list[Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for name in counts:
         if name[0] == "inputs" and name[1] not in inputs:
             read, duplicates = counts[("inputs", name[1], "read")], counts.get(("duplicates", name[1]), 0)
             rejected = {key[3]: n for key, n in counts.items() if key[:3] == ("inputs", name[1], "rejected")}
-            accepted = read - duplicates - sum(rejected.values())
-            inputs[name[1]] = {"read": read, "accepted": accepted, "duplicates": duplicates, "rejected": rejected}
+            surplus = counts.get(("surplus", name[1]), 0)
+            accepted = read - duplicates - surplus - sum(rejected.values())
+            inputs[name[1]] = {
+                "read": read,
+                "accepted": accepted,
+                "duplicates": duplicates,
+                "surplus": surplus,
+                "rejected": rejected,
+            }
     sample_kinds = (*SPLITS, label_counts.DROPPED, "other_split")
     return {
         "inputs": inputs,
+        "capped_users": capped_users,
         "profile_conflicts": counts.get(("profile_conflicts",), 0),
         "clamps": {name[1]: count for name, count in counts.items() if name[0] == "clamps"},
         "samples": {kind: counts.get(("samples", kind), 0) for kind in sample_kinds},
@@ -156,4 +168,24 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             + "   ".join(f"{v['positive']:>7,} / {v['negative']:>8,} / {v['unknown']:>8,}" for v in (values, other))
         )
     lines += dataset_report.coverage_lines(summary)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_surplus_text(summary), _shuffle_text(summary)])
+
+
+def _surplus_text(summary: Mapping[str, Any]) -> list[str]:
+    counters = summary["counters"]
+    surplus = sum(counts["surplus"] for counts in counters["inputs"].values())
+    if not surplus:
+        return []
+    users = ", ".join(f"{user['user_id']} ({user['surplus']:,})" for user in counters["capped_users"][:_PRINTED_USERS])
+    limit = summary["flags"]["max_actions_per_user_day"]
+    return [f"{surplus:,} actions beyond --max_actions_per_user_day={limit} were left out, most of user {users}"]
+
+
+def _shuffle_text(summary: Mapping[str, Any]) -> str:
+    num_bytes = summary["shuffle_bytes"]
+    num_events = sum(counts["read"] for counts in summary["counters"]["inputs"].values())
+    num_samples = sum(summary["splits"][split]["num_samples"] for split in SPLITS)
+    return (
+        f"bytes through the shuffle: {num_bytes['events']:,} of events ({num_bytes['events'] / num_events:.1f} each), "
+        f"{num_bytes['records']:,} of records ({num_bytes['records'] / num_samples:.0f} a sample)"
+    )

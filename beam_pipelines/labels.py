@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from beam_pipelines.candidates import BrowsedPairs, Pair
 from beam_pipelines.encoding import Int64
-from beam_pipelines.tracks import VIEW_NAMES, UserLog, browse_action_code
+from beam_pipelines.tracks import UserLog, browse_action_code
 from beam_pipelines.windows import WEEK_MS, label_window
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.records import UNKNOWN_LABEL
-from edgedipn_tf.schema import Intent, Level, Schema
+from edgedipn_tf.schema import Level, Schema
 
 
 class LabelState(enum.IntEnum):
@@ -80,7 +80,7 @@ class Outcomes:
         self._times_ms = {
             "purchase": browse["timestamp_ms"][purchases],
             "cart": browse["timestamp_ms"][browse["action"] == browse_action_code("cart")],
-            "any": np.sort(np.concatenate([log.timestamps(view) for view in VIEW_NAMES])),
+            "any": log.all_timestamps,
         }
 
     def bought_soon(self, t0_ms: Int64, before_ms: int | None) -> list[list[int]]:
@@ -110,6 +110,7 @@ class Outcomes:
             horizon: up to when labels are known.
         """
         columns = []
+        named = {level: _NamedPlaces(level, places, pairs) for level in (Level.LEAF, Level.TOP)}
         for intent in schema.intents:
             window = label_window(intent.window, t0_ms, self._local_time)
             first, last = self._range(intent.action, window.after_ms, window.last_ms)
@@ -117,7 +118,7 @@ class Outcomes:
                 realised = (last > first)[:, None]
                 exists = np.ones_like(realised)
             else:
-                realised, exists = self._category_labels(intent, first, last, places, pairs)
+                realised, exists = self._category_labels(first, last, named[intent.level]), named[intent.level].counts
             states = horizon.judge(realised, window.last_ms[:, None])
             columns.append(np.where(exists, states, np.uint8(LabelState.NO_CANDIDATE)))
         return np.concatenate(columns, axis=1)
@@ -129,21 +130,40 @@ class Outcomes:
         return first, np.maximum(first, np.searchsorted(times, last_ms, side="right"))
 
     def _category_labels(
-        self, intent: Intent, first: NDArray[np.intp], last: NDArray[np.intp], places: Int64, pairs: list[Pair]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether each candidate's name was bought, and whether the candidate counts for this intent's level.
+        self, first: NDArray[np.intp], last: NDArray[np.intp], named: "_NamedPlaces"
+    ) -> NDArray[np.bool_]:
+        """Whether the name of each candidate was bought."""
+        realised = np.zeros(named.names.shape, np.bool_)
+        # Purchases are few and cut-offs many: those that a purchase counts for follow one another.
+        numbers = np.arange(len(self._purchased_pairs))
+        starts = np.searchsorted(last, numbers, side="right").tolist()
+        ends = np.searchsorted(first, numbers, side="right").tolist()
+        for start, end, pair in zip(starts, ends, self._purchased_pairs, strict=True):
+            name = named.of_pairs[pair] if pair >= 0 else -1
+            if start < end and name >= 0:
+                realised[start:end] |= named.names[start:end] == name
+        return realised
 
-        A null name does not count, nor does a name that stands at an earlier place (two leaves of one top).
-        """
-        side = 0 if intent.level is Level.LEAF else 1
+
+class _NamedPlaces:
+    """The names that candidates have at one level, as numbers.
+
+    A null name does not count, nor does a name that stands at an earlier place (two leaves of one top).
+
+    Attributes:
+        of_pairs: number of each pair's name, -1 for null.
+        names: number of each candidate's name, [n, K].
+        counts: whether each candidate counts at this level, [n, K].
+    """
+
+    def __init__(self, level: Level, places: Int64, pairs: list[Pair]):
+        side = 0 if level is Level.LEAF else 1
         numbers: dict[str, int] = {}
-        of_pairs = [-1 if (name := pair[side]) is None else numbers.setdefault(name, len(numbers)) for pair in pairs]
-        names = np.array([*of_pairs, -1], np.int64)[places]
-        is_repeated = np.zeros(names.shape, np.bool_)
-        for place in range(1, names.shape[1]):
-            is_repeated[:, place] = (names[:, :place] == names[:, place : place + 1]).any(axis=1)
-        realised = np.zeros(names.shape, np.bool_)
-        for row in np.flatnonzero(last > first).tolist():
-            bought = {of_pairs[pair] for pair in self._purchased_pairs[first[row] : last[row]] if pair >= 0}
-            realised[row] = [name in bought for name in names[row].tolist()]
-        return realised, (names >= 0) & ~is_repeated
+        self.of_pairs = [
+            -1 if (name := pair[side]) is None else numbers.setdefault(name, len(numbers)) for pair in pairs
+        ]
+        self.names = np.array([*self.of_pairs, -1], np.int64)[places]
+        is_repeated = np.zeros(places.shape, np.bool_)
+        for place in range(1, places.shape[1]):
+            is_repeated[:, place] = (self.names[:, :place] == self.names[:, place : place + 1]).any(axis=1)
+        self.counts = (self.names >= 0) & ~is_repeated

@@ -1,12 +1,8 @@
 """What the whole log covers: its days, its end, and whether the settings fit them."""
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from beam_pipelines.encoding import Int64
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.samples import LogExtent
 from edgedipn_tf.commands import InputError
@@ -93,8 +89,3 @@ def _default_log_end(days: tuple[int, ...], local_time: LocalTime) -> int:
             f"{local_time.date_text(days[-2])}: if it is stray, exclude it with --max_time, else state --log_end"
         )
     return int(local_time.day_start_ms(days[-1] + 1)) - 1
-
-
-def local_days(timestamps_ms: Iterable[Int64], local_time: LocalTime) -> set[int]:
-    """Returns the local days of some times."""
-    return {day for times in timestamps_ms for day in np.unique(local_time.day_index(times)).tolist()}

@@ -37,6 +37,7 @@ class DiscretizeOptions:
         vocabulary_grows: whether new names are added to the vocabulary of an earlier run.
         seed: of the sampler, the split by user and the popular candidates.
         num_shards: files of each split.
+        max_actions_per_user_day: most actions of a user, view and local day; the first ones stay.
         max_bad_fraction: the job fails when an input has a larger share of bad records.
         allows_degenerate: whether a log of one user or without purchases is accepted.
     """
@@ -57,6 +58,7 @@ class DiscretizeOptions:
     vocabulary_grows: bool
     seed: int
     num_shards: int
+    max_actions_per_user_day: int
     max_bad_fraction: float
     allows_degenerate: bool
 
@@ -99,6 +101,11 @@ def define_flags(values: flags.FlagValues) -> None:
     _define_vocabulary_flags(values)
     flags.DEFINE_integer("seed", 0, "seed of every draw", flag_values=values)
     flags.DEFINE_integer("num_shards", 8, "files of each split", 1, 100_000, flag_values=values)
+    meaning = (
+        "most actions of a user and view on a local day; the first stay, the rest is counted as surplus and the users "
+        "with most of it are named in counters.json (no person makes as many: a robot, or several people as one user)"
+    )
+    flags.DEFINE_integer("max_actions_per_user_day", 50_000, meaning, 1, flag_values=values)
     flags.DEFINE_float(
         "max_bad_fraction", 0.01, "fail when a larger share of an input's records is bad", 0.0, 1.0, flag_values=values
     )
@@ -192,6 +199,7 @@ def from_flags(values: flags.FlagValues, needs_split: bool = True) -> Discretize
         vocabulary_grows=values.vocabulary_growth,
         seed=values.seed,
         num_shards=values.num_shards,
+        max_actions_per_user_day=values.max_actions_per_user_day,
         max_bad_fraction=values.max_bad_fraction,
         allows_degenerate=values.allow_degenerate,
     )

@@ -12,12 +12,16 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipelines import description, reading, transforms
+from beam_pipelines.fit_vocabulary import FitVocabulary
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import resolve
 from beam_pipelines.options import DiscretizeOptions
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
+
+MAX_NAMED_USERS = 20
+"""Most users that are named for having too many actions."""
 
 
 def parse_beam_options(arguments: list[str], own_flags: Sequence[str]) -> PipelineOptions:
@@ -74,20 +78,24 @@ def build_pipeline(
             transforms.COUNTS, transforms.REJECTS, main="chunks"
         )
     )
-    users = (
-        outputs.chunks
-        | "Group by user" >> beam.GroupByKey()
-        | "Order and deduplicate" >> beam.ParDo(transforms.AssembleUser()).with_outputs(transforms.COUNTS, main="logs")
+    grouped = outputs.chunks | "Group by user" >> beam.GroupByKey()
+    users = grouped | "Order and deduplicate" >> beam.ParDo(transforms.AssembleUser(job)).with_outputs(
+        transforms.COUNTS, transforms.CAPPED, main="logs"
     )
-    fitted, names = users.logs | "Fit vocabularies" >> transforms.FitVocabulary(schema, job, earlier)
+    fitted, names = users.logs | "Fit vocabularies" >> FitVocabulary(schema, job, earlier)
     resolved = (
         users.logs
         | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts(job))
         | "Settle its extent" >> beam.Map(resolve, job)
     )
-    samples = users.logs | "Cut samples" >> beam.ParDo(
+    samples = grouped | "Cut samples" >> beam.ParDo(
         transforms.MakeRecords(schema, job), beam.pvalue.AsSingleton(fitted), beam.pvalue.AsSingleton(resolved)
     ).with_outputs(transforms.COUNTS, main="records")
+    (
+        users.capped
+        | "Find the most capped" >> beam.combiners.Top.Largest(MAX_NAMED_USERS)
+        | "Write capped users" >> beam.Map(transforms.write_capped, folder / description.CAPPED_FILE)
+    )
     counts = (outputs.counts, users.counts, names, samples.counts)
     _write(outputs.rejects, counts, fitted, resolved, samples.records, job, folder)
     return pipeline

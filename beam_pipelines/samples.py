@@ -2,18 +2,19 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beam_pipelines import cutoffs, tracks
-from beam_pipelines.candidates import BrowsedPairs, PopularPairs, fill_places
+from beam_pipelines.candidates import BrowsedPairs, PopularDraws, PopularPairs, fill_places
 from beam_pipelines.encoding import Int64, encode_name
 from beam_pipelines.history import DailyCounts
 from beam_pipelines.label_counts import DROPPED, Counts, count_labels
 from beam_pipelines.labels import Horizon, Outcomes, is_known, stored_labels
 from beam_pipelines.options import EVAL, TRAIN, DiscretizeOptions
-from beam_pipelines.tracks import VIEW_NAMES, UserLog
+from beam_pipelines.tracks import UserLog
 from edgedipn_tf.random_keys import key
 from edgedipn_tf.records import UserDay, stored_features
 from edgedipn_tf.schema import Feature, Kind, Schema, View, feature_key
@@ -60,6 +61,7 @@ class SampleMaker:
             counts: gets the samples, the dropped samples and the labels by split.
         """
         t0_ms, days = self._cutoffs(log)
+        inputs = _UserInputs(self, log)
         is_eval = self._is_evaluation(log.user_id, t0_ms)
         for split, chosen in ((TRAIN, ~is_eval), (EVAL, is_eval)):
             if self.options.evaluation_users is not None:
@@ -68,22 +70,21 @@ class SampleMaker:
                     counts[("samples", "other_split")] += int(np.count_nonzero(chosen))
                     continue
             if chosen.any():
-                yield from self._split_records(log, split, t0_ms[chosen], days[chosen], counts)
+                yield from self._split_records(log, inputs, split, t0_ms[chosen], days[chosen], counts)
 
     def _cutoffs(self, log: UserLog) -> tuple[Int64, Int64]:
         """All cut-offs of a user, ascending, with their local days."""
-        times = np.unique(np.concatenate([log.timestamps(view) for view in VIEW_NAMES]))
+        times = log.all_timestamps
         local_time, options = self.options.local_time, self.options
         if not len(times):
             return times, times
         drawn: list[Int64] = []
         if options.interval_ms is None:
-            day_of_times = local_time.day_index(times)
-            for day in np.unique(day_of_times).tolist():
-                if self.extent.first_cutoff_day <= day <= self.extent.last_cutoff_day:
+            days, bounds = tracks.day_bounds(times, local_time)
+            for day, start, end in zip(days.tolist(), bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+                if start < end and self.extent.first_cutoff_day <= day <= self.extent.last_cutoff_day:
                     day_key = cutoffs.user_day_key(options.seed, log.user_id, local_time.date_text(day))
-                    of_day = times[day_of_times == day]
-                    drawn.append(cutoffs.draw_cutoffs(of_day, day_key, options.samples_per_user_day))
+                    drawn.append(cutoffs.draw_cutoffs(times[start:end], day_key, options.samples_per_user_day))
         else:
             for day in range(self.extent.first_cutoff_day, self.extent.last_cutoff_day + 1):
                 first_ms = int(times[0])
@@ -100,15 +101,15 @@ class SampleMaker:
         return t0_ms >= split_ms
 
     def _split_records(
-        self, log: UserLog, split: str, t0_ms: Int64, days: Int64, counts: Counts
+        self, log: UserLog, inputs: "_UserInputs", split: str, t0_ms: Int64, days: Int64, counts: Counts
     ) -> Iterator[tuple[str, UserDay]]:
         split_ms = self.options.split_ms if split == TRAIN and self.options.has_embargo else None
         browsed = BrowsedPairs(log.tables["browse"])
         outcomes = Outcomes(log, browsed, self.options.local_time)
         num_seen = np.searchsorted(log.timestamps("browse"), t0_ms, side="right")
-        draws = self.popular.draw(key(str(self.options.seed), log.user_id), t0_ms)
+        draws = PopularDraws(self.popular, key(str(self.options.seed), log.user_id), t0_ms)
         bought, mix = outcomes.bought_soon(t0_ms, split_ms), self.options.candidate_mix
-        places = fill_places(browsed, bought, num_seen, self.popular, draws, mix, self.schema.num_candidates)
+        places = fill_places(browsed, bought, num_seen, draws, mix, self.schema.num_candidates)
         horizon = Horizon(self.extent.log_end_ms, split_ms)
         states = outcomes.label_states(self.schema, t0_ms, places, browsed.pairs, horizon)
         is_kept = np.asarray(is_known(states).any(axis=1))
@@ -116,20 +117,29 @@ class SampleMaker:
         counts[("samples", split)] += int(np.count_nonzero(is_kept))
         count_labels(split, self.schema, days, states, is_kept, counts)
         labels = stored_labels(states)
-        inputs = _UserInputs(self, log, browsed)
-        kept_days = np.unique(days[is_kept])
+        pairs = _Pairs(browsed, self.vocabulary)
+        kept_days = cutoffs.distinct(days[is_kept])
         for day, history in zip(kept_days.tolist(), inputs.history_ids(kept_days), strict=True):
             rows = np.flatnonzero(is_kept & (days == day))
-            yield split, inputs.record(history, t0_ms[rows], places[rows], labels[rows])
+            yield split, inputs.record(history, pairs, t0_ms[rows], places[rows], labels[rows])
+
+
+class _Pairs:
+    """Names in UTF-8 and vocabulary ids of a user's candidate pairs, by their positions."""
+
+    def __init__(self, browsed: BrowsedPairs, vocabulary: Vocabulary):
+        pairs = browsed.pairs
+        self.names = [(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in pairs]
+        leaves = vocabulary.lookup("browse_leaf_category", [leaf for leaf, _ in pairs])
+        self.ids = np.stack([leaves, vocabulary.lookup("browse_top_category", [top for _, top in pairs])], axis=1)
 
 
 class _UserInputs:
     """The encoded actions of one user, from which the records of single days are cut."""
 
-    def __init__(self, maker: SampleMaker, log: UserLog, browsed: BrowsedPairs):
+    def __init__(self, maker: SampleMaker, log: UserLog):
         self._maker = maker
         self._log = log
-        self._browsed = browsed
         self._ids = {view.name: self._view_ids(view) for view in maker.schema.views}
         self._history = DailyCounts(log, maker.options.local_time)
         profile = log.tables["profile"]
@@ -145,11 +155,14 @@ class _UserInputs:
         """Returns the history ids of some local days, [m, 18]."""
         return self._history.ids(days)
 
-    def record(self, history: Int64, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> UserDay:
+    def record(
+        self, history: Int64, pairs: "_Pairs", t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]
+    ) -> UserDay:
         """Cuts the record of one local day: the actions that any of its cut-offs can see.
 
         Args:
             history: ids of the history features on that day.
+            pairs: names and ids of the candidate pairs.
             t0_ms: the day's cut-offs, ascending.
             places: candidates of each.
             labels: labels of each.
@@ -160,8 +173,10 @@ class _UserInputs:
             times = self._log.timestamps(view.name)
             first, last = np.searchsorted(times, [t0_ms[0], t0_ms[-1]], side="right").tolist()
             stored[view.name] = slice(max(0, first - schema.max_length), last)
-        pairs, local_places = self._local_pairs(places)
-        lookup = self._maker.vocabulary.lookup
+        # Of few pairs of many: a table of all is quicker than sorting the places.
+        is_used = np.zeros(len(pairs.names), np.bool_)
+        is_used[places[places >= 0]] = True
+        used = np.flatnonzero(is_used)
         return UserDay(
             user_id=encode_name(self._log.user_id),
             t0_ms=t0_ms,
@@ -170,35 +185,22 @@ class _UserInputs:
             stay_ms=self._log.tables["browse"].rows["stay_ms"][stored["browse"]],
             history=history,
             profile=self._profile,
-            pair_names=[(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in pairs],
-            pair_ids=np.stack(
-                [
-                    lookup("browse_leaf_category", [leaf for leaf, _ in pairs]),
-                    lookup("browse_top_category", [top for _, top in pairs]),
-                ],
-                axis=1,
-            ),
-            candidates=local_places,
+            pair_names=[pairs.names[position] for position in used.tolist()],
+            pair_ids=pairs.ids[used],
+            candidates=np.where(places >= 0, np.searchsorted(used, places), -1),
             labels=labels,
         )
 
-    def _local_pairs(self, places: Int64) -> tuple[list[tuple[str | None, str | None]], Int64]:
-        """The distinct pairs of some places, and the places as positions in them."""
-        used = np.unique(places[places >= 0])
-        all_pairs = self._browsed.pairs
-        local = np.where(places >= 0, np.searchsorted(used, places), -1)
-        return [all_pairs[position] for position in used.tolist()], local
-
-    def _view_ids(self, view: View) -> list[Int64]:
+    def _view_ids(self, view: View) -> list[NDArray[Any]]:
         table = self._log.tables[view.name]
-        columns = []
+        columns: list[NDArray[Any]] = []
         for feature in stored_features(view):
             if feature.kind is Kind.VOCABULARY:
                 columns.append(self._vocabulary_ids(table, view.name, feature))
             elif feature.name == "time_gap":
-                columns.append(self._log.time_gap_ids.astype(np.int64))
+                columns.append(self._log.time_gap_ids)
             else:
-                columns.append(table.rows[feature.name].astype(np.int64))
+                columns.append(table.rows[feature.name])
         return columns
 
     def _vocabulary_ids(self, table: tracks.Table, view: str, feature: Feature) -> Int64:

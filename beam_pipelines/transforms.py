@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 
 from beam_pipelines import coverage, encoding, reading, validation, vocabularies
+from beam_pipelines.chunks import MAX_GROUP_ROWS, Chunk, ChunkBuilder
 from beam_pipelines.dead_letters import write_rejects
-from beam_pipelines.encoding import Chunk
 from beam_pipelines.inputs import Input
-from beam_pipelines.log_extent import LogFacts, Resolved, local_days
+from beam_pipelines.log_extent import LogFacts, Resolved
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.samples import SampleMaker
-from beam_pipelines.tracks import VIEW_NAMES, UserLog, assemble, browse_action_code
+from beam_pipelines.tracks import VIEW_NAMES, DayLimit, UserLog, assemble, browse_action_code, day_bounds
 from edgedipn_tf import examples, records
 from edgedipn_tf.random_keys import key
 from edgedipn_tf.schema import Schema
@@ -24,6 +25,7 @@ from edgedipn_tf.vocabulary import Vocabulary
 
 COUNTS = "counts"
 REJECTS = "rejects"
+CAPPED = "capped"
 
 CountsElement = tuple[tuple[str, ...], int]
 
@@ -37,6 +39,7 @@ class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
 
     def process(self, piece: reading.Piece) -> Iterator[Any]:
         input = self._inputs[piece.input_name]
+        builder = ChunkBuilder(input.name, piece.file_index)
         for raw in reading.read_batches(piece, input):
             batch, rejects = validation.validate(raw, input, self._options.min_time_ms, self._options.max_time_ms)
             yield _count(("inputs", input.name, "read"), len(batch) + len(rejects))
@@ -45,22 +48,43 @@ class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
             for reject in rejects:
                 yield beam.pvalue.TaggedOutput(REJECTS, (input.name, reject))
             if len(batch):
-                for user_id, chunk in encoding.encode_chunks(batch, self._options.local_time.hour):
-                    yield user_id, tuple(chunk)  # a plain tuple: Beam's coder is quick on it
+                builder.add(encoding.encode(batch, self._options.local_time.hour), int(batch.record_numbers[0]))
+            if builder.num_rows >= MAX_GROUP_ROWS:
+                yield from _chunks(builder)
+        yield from _chunks(builder)
+
+
+def _chunks(builder: ChunkBuilder) -> Iterator[Any]:
+    num_bytes = 0
+    for user_id, chunk in builder.take():
+        num_bytes += len(user_id) + len(chunk.row_hashes) + len(chunk.body)
+        yield user_id, tuple(chunk)  # a plain tuple: Beam's coder is quick on it
+    yield _count(("shuffle_bytes", "events"), num_bytes)
 
 
 def _count(name: tuple[str, ...], count: int) -> Any:
     return beam.pvalue.TaggedOutput(COUNTS, (name, count))
 
 
+def _assemble(element: tuple[bytes, Iterable[Chunk]], options: DiscretizeOptions) -> UserLog:
+    user_id, chunks = element
+    limit = DayLimit(options.local_time, options.max_actions_per_user_day)
+    return assemble(encoding.decode_name(user_id), (Chunk(*chunk) for chunk in chunks), limit)
+
+
 class AssembleUser(beam.DoFn):  # type: ignore[misc]
-    """(user, chunks) -> UserLog; side output: duplicates, clamps."""
+    """(user, chunks) -> UserLog; side outputs: duplicates, surplus, clamps; (surplus, user) of those with a surplus."""
+
+    def __init__(self, options: DiscretizeOptions):
+        self._options = options
 
     def process(self, element: tuple[bytes, Iterable[Chunk]]) -> Iterator[Any]:
-        user_id, chunks = element
-        log = assemble(encoding.decode_name(user_id), (Chunk(*chunk) for chunk in chunks))
+        log = _assemble(element, self._options)
         for name, count in log.counts.items():
             yield _count(name, count)
+        surplus = sum(count for name, count in log.counts.items() if name[0] == "surplus")
+        if surplus:
+            yield beam.pvalue.TaggedOutput(CAPPED, (surplus, log.user_id))
         yield log
 
 
@@ -75,7 +99,10 @@ class GatherFacts(beam.CombineFn):  # type: ignore[misc]
 
     def add_input(self, accumulator: tuple[set[int], int, int], log: UserLog) -> tuple[set[int], int, int]:
         days, num_users, num_purchases = accumulator
-        of_user = local_days([log.timestamps(view) for view in VIEW_NAMES], self._options.local_time)
+        of_user = set()
+        for view in VIEW_NAMES:
+            view_days, bounds = day_bounds(log.timestamps(view), self._options.local_time)
+            of_user |= set(view_days[np.diff(bounds) > 0].tolist())
         purchases = int((log.tables["browse"].rows["action"] == browse_action_code("purchase")).any())
         return days | of_user, min(2, num_users + bool(of_user)), min(1, num_purchases + purchases)
 
@@ -90,33 +117,11 @@ class GatherFacts(beam.CombineFn):  # type: ignore[misc]
         return LogFacts(tuple(sorted(days)), num_users, num_purchases)
 
 
-class FitVocabulary(beam.PTransform):  # type: ignore[misc]
-    """UserLogs -> (one `vocabularies.Fitted`, counts of the names by what became of them)."""
-
-    def __init__(self, schema: Schema, options: DiscretizeOptions, earlier: Vocabulary | None):
-        super().__init__()
-        self._schema = schema
-        self._options = options
-        self._earlier = earlier
-
-    def expand(self, logs: Any) -> Any:
-        least, earlier = self._options.min_count, self._earlier
-        names = (
-            logs
-            | "Count the user's names" >> beam.FlatMap(vocabularies.count_names, self._options)
-            | "Sum by name" >> beam.CombinePerKey(sum)
-        )
-        fitted = (
-            names
-            | "Keep frequent names" >> beam.Filter(lambda item, least: item[1] >= least, least)
-            | "Gather names" >> beam.combiners.ToList()
-            | "Freeze ids" >> beam.Map(vocabularies.fit, self._schema, self._options, earlier)
-        )
-        return fitted, names | "Tell rare names" >> beam.Map(vocabularies.name_state, least, earlier)
-
-
 class MakeRecords(beam.DoFn):  # type: ignore[misc]
-    """UserLog -> ((split, shard), (sort key, serialized record)); side output: counts of samples, labels, coverage."""
+    """(user, chunks) -> ((split, shard), (sort key, serialized record)); side output: what is counted.
+
+    It puts the user's log together once more: that costs less than sending it from one step to the next.
+    """
 
     def __init__(self, schema: Schema, options: DiscretizeOptions):
         self._schema = schema
@@ -126,15 +131,20 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
     def start_bundle(self) -> None:
         self._counts = Counter()
 
-    def process(self, log: UserLog, fitted: vocabularies.Fitted, resolved: Resolved) -> Iterator[Any]:
+    def process(
+        self, element: tuple[bytes, Iterable[Chunk]], fitted: vocabularies.Fitted, resolved: Resolved
+    ) -> Iterator[Any]:
         if resolved.extent is None:
             return
+        log = _assemble(element, self._options)
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
         coverage.count_coverage(log, self._options, fitted.vocabulary, self._counts)
         shard = key(log.user_id) % self._options.num_shards
         for split, record in maker.user_days(log, self._counts):
-            yield (split, shard), (record.user_id, int(record.t0_ms[0]), records.serialize(record, self._schema))
+            content = records.serialize(record, self._schema)
+            yield (split, shard), (record.user_id, int(record.t0_ms[0]), content)
             self._counts["records", split] += 1
+            self._counts["shuffle_bytes", "records"] += len(content)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Yields the counts once a bundle: by intent and day, those of one user alone are hundreds."""
@@ -178,6 +188,11 @@ class WriteRejects(beam.DoFn):  # type: ignore[misc]
 def write_counts(counts: list[CountsElement], path: pathlib.Path) -> None:
     """Writes the summed counts as a JSON list of [name parts, count], for the program that started the job."""
     path.write_text(json.dumps(sorted([list(name), count] for name, count in counts)))
+
+
+def write_capped(users: list[tuple[int, str]], path: pathlib.Path) -> None:
+    """Writes the users with the most surplus actions as JSON, for the program that started the job."""
+    path.write_text(json.dumps([{"user_id": user_id, "surplus": surplus} for surplus, user_id in users]))
 
 
 def write_vocabulary(vocabulary: Vocabulary, path: pathlib.Path) -> None:

@@ -166,9 +166,9 @@ def _two_step_bins(values: IntArray, step: int) -> Bins:
 
 
 def _along_window(values: ArrayLike, extent_q: ArrayLike) -> tuple[IntArray, IntArray, BoolArray]:
-    """Values and extents of one shape, the extents made positive, and where they were."""
-    value, extent = np.broadcast_arrays(_int64(values), _int64(extent_q))
-    return value, np.maximum(extent, 1), np.asarray(extent > 0)
+    """Values, extents made positive, and where they were. One extent stays one: NumPy divides by it much faster."""
+    extent = _int64(extent_q)
+    return _int64(values), np.maximum(extent, 1), np.asarray(extent > 0)
 
 
 def _masked(bins: IntArray, is_clamped: BoolArray, is_valid: BoolArray) -> Bins:

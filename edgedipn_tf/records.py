@@ -24,6 +24,7 @@ Features of the `tf.train.Example` (n cut-offs, m actions of a view, K candidate
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class UserDay:
     user_id: bytes
     t0_ms: NDArray[np.int64]
     times_ms: dict[str, NDArray[np.int64]]
-    ids: dict[str, list[NDArray[np.int64]]]
+    ids: dict[str, list[NDArray[Any]]]
     stay_ms: NDArray[np.int64]
     history: NDArray[np.int64]
     profile: NDArray[np.int64]
@@ -170,13 +171,13 @@ def _differences(times_ms: NDArray[np.int64]) -> list[int]:
     return differences
 
 
-def _packed_words(view: View, ids: list[NDArray[np.int64]]) -> dict[str, bytes]:
+def _packed_words(view: View, ids: list[NDArray[Any]]) -> dict[str, bytes]:
     by_name = dict(zip((feature.name for feature in stored_features(view)), ids, strict=True))
     packed = {}
     for word in words(view):
         values = np.zeros(len(ids[0]), np.int64)
         for feature, shift in zip(word.features, word.shifts, strict=True):
-            values |= by_name[feature.name] << shift
+            values |= by_name[feature.name].astype(np.int64) << shift
         if word.only_for:
             has_word = by_name[view.action.name] == view.action_id(word.only_for)
             if (values[~has_word] != word.not_applicable).any():

@@ -1,13 +1,26 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from beam_pipelines.candidates import DEFAULT_MIX, MIXES, BrowsedPairs, PopularPairs, fill_places
+from beam_pipelines.candidates import DEFAULT_MIX, MIXES, BrowsedPairs, PopularDraws, PopularPairs, fill_places
 from tests.beam_pipelines.test_cutoffs import plain_mix
 from tests.beam_pipelines.user_logs import browse_log
 
 
 def popular(*counts: tuple[str, int]) -> PopularPairs:
     return PopularPairs.from_counts([((leaf, "top"), count) for leaf, count in counts], 1)
+
+
+class GivenDraws(PopularDraws):
+    """The same draws for every cut-off."""
+
+    def __init__(self, pairs: PopularPairs, draws: list[int]):
+        super().__init__(pairs, 0, np.zeros(0, np.int64))
+        self._draws = draws
+
+    def of_cutoff(self, row: int) -> Iterator[int]:
+        return iter(self._draws)
 
 
 def filled_leaves(
@@ -22,7 +35,7 @@ def filled_leaves(
     browsed = BrowsedPairs(log.tables["browse"])
     positions = [browsed.position((leaf, "top")) for leaf in bought]
     seen = np.array([len(visited) if num_seen is None else num_seen])
-    places = fill_places(browsed, [positions], seen, popular_pairs, np.array([draws], np.intp), MIXES[mix], 8)[0]
+    places = fill_places(browsed, [positions], seen, GivenDraws(popular_pairs, draws), MIXES[mix], 8)[0]
     return [browsed.pairs[p][0] for p in places if p >= 0]
 
 
@@ -76,8 +89,18 @@ def test_draws_follow_the_integer_formula() -> None:
     assert pairs.draw(key, np.array([t0]))[0].tolist() == expected
 
 
+def test_draws_of_a_cutoff_are_all_draws_in_order() -> None:
+    pairs = popular(*((f"p{i:02d}", 100 - i) for i in range(20)))
+    t0_ms = np.array([5, 1_700_000_000_123])
+    expected = pairs.draw(77, t0_ms)
+    assert expected.shape == (2, 64)
+    draws = PopularDraws(pairs, 77, t0_ms)
+    assert [list(draws.of_cutoff(row)) for row in (0, 1)] == expected.tolist()
+
+
 def test_no_popular_pair_gives_no_draw() -> None:
     assert NOTHING.draw(1, np.array([5, 6])).shape == (2, 0)
+    assert list(PopularDraws(NOTHING, 1, np.array([5, 6])).of_cutoff(1)) == []
 
 
 def test_counts_beyond_the_integer_range_are_refused() -> None:

@@ -81,13 +81,34 @@ def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
         "read": 47,
         "accepted": 45,
         "duplicates": 1,
+        "surplus": 0,
         "rejected": {"unknown_action": 1},
     }
+    assert counters["capped_users"] == []
     # 3 users with 3 cut-offs on each of 3 training and 2 evaluation days, less those with every label unknown: none.
     assert counters["samples"]["train"] == 27
     assert counters["samples"]["eval"] == 18
     rejects = pq.read_table(tmp_path / "data" / "rejects" / "browse.parquet").to_pylist()
     assert [(row["reason"], row["position"]) for row in rejects] == [("unknown_action", 46)]
+
+
+def test_a_user_with_too_many_actions_is_capped_counted_and_named(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = browse_rows()
+    rows += [{**rows[0], "timestamp_ms": START_MS + second * 1000} for second in range(20)]
+    rows += [{**rows[-1], "user_id": "u1"}]
+    logs = write_browse(tmp_path / "logs", rows)
+    arguments = [f"--logs={logs}", f"--output={tmp_path / 'data'}", *FLAGS, "--max_actions_per_user_day=3"]
+    assert discretize_events.run(arguments) == 0
+    counters = json.loads((tmp_path / "data" / "counters.json").read_text())
+    # On the first day u0 has 3 + 20 actions, of which the first 3 stay; u1 has 3 + 1.
+    assert counters["inputs"]["browse"]["surplus"] == 21
+    assert counters["inputs"]["browse"]["accepted"] == 45
+    assert counters["capped_users"] == [{"user_id": "u0", "surplus": 20}, {"user_id": "u1", "surplus": 1}]
+    printed = capsys.readouterr().out
+    assert "21 actions beyond --max_actions_per_user_day=3 were left out, most of user u0 (20), u1 (1)" in printed
+    assert "bytes through the shuffle" in printed
 
 
 def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: pathlib.Path) -> None:

@@ -1,12 +1,11 @@
 import numpy as np
 
-from beam_pipelines import encoding
-from beam_pipelines.encoding import Chunk
+from beam_pipelines.chunks import Chunk
 from beam_pipelines.history import DailyCounts
 from beam_pipelines.tracks import assemble
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.schema import HISTORY
-from tests.beam_pipelines.user_logs import BrowseAction, browse_chunk
+from tests.beam_pipelines.user_logs import BrowseAction, browse_chunk, chunk_of
 
 DAY_MS = 24 * 3600 * 1000
 UTC = LocalTime("UTC")
@@ -14,14 +13,11 @@ UTC = LocalTime("UTC")
 
 def history_chunk(rows: list[tuple[int, int, int]]) -> Chunk:
     """Rows are (day, action index, count)."""
-    table = np.zeros(len(rows), encoding.ROW_DTYPES["history"])
-    table["record_number"] = table["row_hash"] = np.arange(len(rows))
-    table["day_index"], table["action"], table["count"] = np.array(rows).T
-    return Chunk("history", table.tobytes(), ())
+    return chunk_of("history", dict(zip(("day_index", "action", "count"), zip(*rows, strict=True), strict=True)))
 
 
 def counts_on(day: int, actions: list[BrowseAction], given: list[tuple[int, int, int]] | None = None) -> dict[str, int]:
-    chunks = [browse_chunk(actions)] + ([history_chunk(given)] if given else [])
+    chunks = ([browse_chunk(actions)] if actions else []) + ([history_chunk(given)] if given else [])
     ids = DailyCounts(assemble("u", chunks), UTC).ids(np.array([day, 5]))[0]
     return {feature.name: int(i) - 2 for feature, i in zip(HISTORY, ids, strict=True)}
 

@@ -1,12 +1,22 @@
+import itertools
 import json
+from collections import Counter
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from beam_pipelines import encoding, tracks
-from beam_pipelines.encoding import Chunk
+from beam_pipelines import tracks
+from beam_pipelines.chunks import Chunk
 from beam_pipelines.inputs import INPUTS
-from beam_pipelines.tracks import assemble
-from tests.beam_pipelines.user_logs import browse_chunk
+from beam_pipelines.tracks import DayLimit, assemble
+from edgedipn_tf.local_time import LocalTime
+from tests.beam_pipelines.user_logs import BrowseAction, browse_chunk, chunk_of
+
+HOUR_MS = 3600 * 1000
+SHANGHAI = LocalTime("Asia/Shanghai")
+UTC = LocalTime("UTC")
 
 
 def times_and_leaves(log: tracks.UserLog) -> list[tuple[int, str | None]]:
@@ -40,11 +50,7 @@ def test_a_user_without_records_of_an_input_has_an_empty_table() -> None:
 
 
 def swipe_chunk(times_ms: list[int]) -> Chunk:
-    rows = np.zeros(len(times_ms), encoding.ROW_DTYPES["swipe"])
-    rows["timestamp_ms"] = times_ms
-    rows["record_number"] = rows["row_hash"] = np.arange(len(times_ms))
-    rows["page_code"] = -1
-    return Chunk("swipe", rows.tobytes(), ((),))
+    return chunk_of("swipe", {"timestamp_ms": times_ms})
 
 
 def test_time_gap_is_to_the_previous_action_and_not_applicable_for_the_first() -> None:
@@ -54,14 +60,9 @@ def test_time_gap_is_to_the_previous_action_and_not_applicable_for_the_first() -
 
 
 def profile_chunk(age: str | None, gender: str | None, record: int) -> Chunk:
-    row = np.zeros(1, encoding.ROW_DTYPES["profile"])
-    names: list[tuple[bytes, ...]] = []
-    for name in encoding.VOCABULARY_FEATURES["profile"]:
-        value = {"age_level": age, "gender": gender}.get(name)
-        row[f"{name}_code"] = -1 if value is None else 0
-        names.append(() if value is None else (value.encode(),))
-    row["record_number"] = row["row_hash"] = record
-    return Chunk("profile", row.tobytes(), tuple(names))
+    names = {name: [value] for name, value in (("age_level", age), ("gender", gender)) if value is not None}
+    codes = {f"{name}_code": [0] for name in names}
+    return chunk_of("profile", {"timestamp_ms": [0], **codes}, names, first_record=record)
 
 
 def test_of_two_profiles_the_smaller_canonical_json_stays() -> None:
@@ -82,11 +83,66 @@ def test_of_two_profiles_the_smaller_canonical_json_stays() -> None:
 
 
 def test_clamps_are_counted_once_a_deduplicated_record() -> None:
-    rows = np.zeros(3, encoding.ROW_DTYPES["swipe"])
-    rows["timestamp_ms"] = [1, 1, 2]
-    rows["row_hash"] = [7, 7, 8]
-    rows["page_code"] = -1
-    rows["clamps"] = [0b10, 0b10, 0b11]
-    log = assemble("u", [Chunk("swipe", rows.tobytes(), ((),))])
+    columns = {"timestamp_ms": [1, 1, 2], "row_hash": [7, 7, 8], "clamps": [0b10, 0b10, 0b11]}
+    log = assemble("u", [chunk_of("swipe", columns)])
     assert log.counts[("clamps", "swipe_duration")] == 1
     assert log.counts[("clamps", "swipe_tap_x")] == 2
+
+
+def test_beyond_the_limit_the_first_actions_of_each_view_and_local_day_stay() -> None:
+    midnight = 16 * HOUR_MS  # of Shanghai, in UTC
+    before, after = [midnight - 3, midnight - 2, midnight - 2, midnight - 1], [midnight, midnight + 5, midnight + 9]
+    browse = browse_chunk([(time, "browse", str(number), None) for number, time in enumerate([*after, *before])])
+    log = assemble("u", [browse, swipe_chunk(before[:2])], DayLimit(SHANGHAI, 2))
+    # The record of number 4 is before that of number 5, at the same time.
+    assert times_and_leaves(log) == [(before[0], "3"), (before[1], "4"), (after[0], "0"), (after[1], "1")]
+    assert log.timestamps("swipe").tolist() == before[:2]
+    assert log.counts == Counter({("surplus", "browse"): 3})
+
+
+def test_the_limit_counts_actions_without_their_duplicates() -> None:
+    first: list[BrowseAction] = [(1, "browse", "a", None), (2, "browse", "b", None), (3, "browse", "c", None)]
+    log = assemble("u", [browse_chunk(first, 0), browse_chunk(first, 1)], DayLimit(SHANGHAI, 2))
+    assert times_and_leaves(log) == [(1, "a"), (2, "b")]
+    assert log.counts == Counter({("duplicates", "browse"): 2, ("surplus", "browse"): 2})
+
+
+actions_of_two_days = st.lists(
+    st.tuples(
+        st.integers(0, 4).map(lambda half_day: half_day * 12 * HOUR_MS),
+        st.just("browse"),
+        st.sampled_from("abc"),
+        st.none(),
+    )
+)
+
+
+@settings(deadline=None)
+@given(st.lists(actions_of_two_days.filter(bool), min_size=1, max_size=4), st.integers(1, 5), st.data())
+def test_any_order_of_chunks_and_any_merging_on_the_way_gives_the_same_log(
+    files: list[list[BrowseAction]], most: int, data: st.DataObject
+) -> None:
+    limit = DayLimit(UTC, most)
+    chunks = [browse_chunk(actions, file_index) for file_index, actions in enumerate(files)]
+    expected, num_kept = [], Counter[int]()
+    in_order = sorted(itertools.chain(*files), key=lambda action: action[0])
+    for time, _, leaf, _ in in_order:
+        if (time, leaf) not in expected and num_kept[time // (24 * HOUR_MS)] < most:
+            expected.append((time, leaf))
+            num_kept[time // (24 * HOUR_MS)] += 1
+    duplicates = sum((time, leaf) in expected for time, _, leaf, _ in in_order) - len(expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracks, "MAX_UNMERGED_ROWS", data.draw(st.integers(1, 6)))
+        log = assemble("u", data.draw(st.permutations(chunks)), limit)
+    assert times_and_leaves(log) == expected
+    assert log.counts[("duplicates", "browse")] == duplicates
+    assert log.counts[("surplus", "browse")] == len(in_order) - len(expected) - duplicates
+
+
+def test_day_bounds_are_those_of_local_days_also_without_actions() -> None:
+    times = np.array([16 * HOUR_MS - 1, 16 * HOUR_MS, 64 * HOUR_MS], np.int64)
+    days, bounds = tracks.day_bounds(times, SHANGHAI)
+    assert days.tolist() == [0, 1, 2, 3]
+    assert bounds.tolist() == [0, 1, 2, 2, 3]
+    empty_days, empty_bounds = tracks.day_bounds(times[:0], SHANGHAI)
+    assert (empty_days.tolist(), empty_bounds.tolist()) == ([], [0])
