@@ -78,8 +78,7 @@ class TrainingConfig:
             value = getattr(self, field.name)
             if not field.metadata["is_valid"](value):
                 raise InputError(f"--{field.name}={value!r} must be {field.metadata['requirement']}")
-        find_variant(self.model)
-        if self.num_hops > self.max_length:
+        if find_variant(self.model).takes("num_hops") and self.num_hops > self.max_length:
             raise InputError(
                 f"--num_hops={self.num_hops} contradicts --max_length={self.max_length}: "
                 "the penalty is for sequences with at least as many steps as hops; lower the hops"
@@ -121,8 +120,8 @@ def resolve(preset: str, changes: Mapping[str, Any]) -> TrainingConfig:
         changes: settings by name.
 
     Raises:
-        InputError: when the preset or a setting is unknown (naming the nearest), or a value is of another type, out of
-            range or contradictory.
+        InputError: when the preset or a setting is unknown (naming the nearest), a value is of another type, out of
+            range or contradictory, or a changed setting does nothing for the model.
     """
     if preset not in PRESETS:
         raise InputError(f"--preset={preset}: {_unknown('preset', preset, PRESETS)}")
@@ -132,7 +131,17 @@ def resolve(preset: str, changes: Mapping[str, Any]) -> TrainingConfig:
         if name not in types:
             raise InputError(_unknown("setting", name, types))
         values[name] = _typed(name, value, types[name])
-    return TrainingConfig(**values)
+    config = TrainingConfig(**values)
+    _refuse_idle_settings(config.model, changes)
+    return config
+
+
+def _refuse_idle_settings(model: str, names: Iterable[str]) -> None:
+    variant = find_variant(model)
+    idle = [name for name in names if not variant.takes(name)]
+    if idle:
+        taken = ", ".join(f"--{name}" for name in settings() if variant.takes(name))
+        raise InputError(f"--{idle[0]} does nothing for --model={model}, which takes {taken}: leave it out")
 
 
 def _typed(name: str, value: Any, kind: type) -> Any:

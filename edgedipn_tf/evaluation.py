@@ -2,7 +2,7 @@
 
 import hashlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from edgedipn_tf import metrics
+from edgedipn_tf.baselines.baseline import Baseline
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
@@ -55,16 +56,43 @@ class Evaluator:
             InputError: when a logit is not finite.
         """
         predicted = self._logits.get_concrete_function().structured_outputs
-        rows: dict[str, list[Rows]] = {i.name: [] for i in self._schema.intents if i.name in predicted}
-        user_ids: list[npt.NDArray[np.bytes_]] = []
-        for inputs, labels, weights, extras in self._batches:
-            users = extras["user_id"].numpy().astype(np.bytes_)
-            logits = self._logits(inputs)
-            for name, parts in rows.items():
-                parts.append(_known_rows(logits[name], labels[name], weights[name], first_sample=len(user_ids)))
-            user_ids.extend(users)
-        _, users = np.unique(user_ids, return_inverse=True)
-        return {name: _metrics(name, parts, users, num_draws) for name, parts in rows.items()}
+        names = [intent.name for intent in self._schema.intents if intent.name in predicted]
+        return _exact_metrics(self._logits, names, self._batches, num_draws)
+
+
+def evaluate_baseline(
+    baseline: Baseline, dataset: Dataset, split: str, batch_size: int, num_draws: int
+) -> dict[str, metrics.IntentMetrics]:
+    """Returns the exact metrics of a baseline on a split, by intent.
+
+    Args:
+        baseline: what is asked.
+        dataset: where the samples are.
+        split: `train` or `eval`.
+        batch_size: samples scored at once.
+        num_draws: bootstrap draws; 0 for no interval.
+    """
+    batches = dataset.evaluation_batches(split, baseline.aggregates.max_length, batch_size, extras=True)
+
+    def logits(inputs: Mapping[str, tf.Tensor]) -> dict[str, npt.NDArray[np.float64]]:
+        return baseline.logits({name: ids.numpy() for name, ids in inputs.items()})
+
+    return _exact_metrics(logits, [intent.name for intent in baseline.intents], batches, num_draws)
+
+
+def _exact_metrics(
+    logits_of: Callable[[Any], Mapping[str, Any]], names: Sequence[str], batches: tf.data.Dataset, num_draws: int
+) -> dict[str, metrics.IntentMetrics]:
+    rows: dict[str, list[Rows]] = {name: [] for name in names}
+    user_ids: list[npt.NDArray[np.bytes_]] = []
+    for inputs, labels, weights, extras in batches:
+        users = extras["user_id"].numpy().astype(np.bytes_)
+        logits = logits_of(inputs)
+        for name, parts in rows.items():
+            parts.append(_known_rows(logits[name], labels[name], weights[name], first_sample=len(user_ids)))
+        user_ids.extend(users)
+    _, users = np.unique(user_ids, return_inverse=True)
+    return {name: _metrics(name, parts, users, num_draws) for name, parts in rows.items()}
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
@@ -77,11 +105,11 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     }
 
 
-def _known_rows(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, first_sample: int) -> Rows:
+def _known_rows(logits: Any, labels: tf.Tensor, weights: tf.Tensor, first_sample: int) -> Rows:
     """Returns logit, label and sample of each place of a batch with a known label."""
     is_known = weights.numpy() > 0
     samples = first_sample + np.nonzero(is_known)[0]
-    return logits.numpy()[is_known], labels.numpy()[is_known].astype(np.int64), samples
+    return np.asarray(logits)[is_known], labels.numpy()[is_known].astype(np.int64), samples
 
 
 def _metrics(name: str, parts: list[Rows], users: npt.NDArray[np.int64], num_draws: int) -> metrics.IntentMetrics:
@@ -164,7 +192,10 @@ def evaluate_run(
     """
     run, dataset = open_run(workdir, data)
     with one_line_errors(dataset.path, workdir):
-        found = Evaluator(run.load_model(), dataset, split, run.max_length, batch_size)(num_draws)
+        if run.is_baseline:
+            found = evaluate_baseline(run.load_baseline(), dataset, split, batch_size, num_draws)
+        else:
+            found = Evaluator(run.load_model(), dataset, split, run.max_length, batch_size)(num_draws)
     written = report(dataset, split, found)
     path = output or workdir / _file_name(run, dataset, split)
     if path == workdir / "metrics.json":  # what training wrote of itself stays

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 import keras
 
+from edgedipn_tf.baselines.aggregates import Aggregates
+from edgedipn_tf.baselines.baseline import Baseline, read_baseline
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.models import variants  # noqa: F401  registers the classes a model.keras is made of
+from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import read_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
+from edgedipn_tf.workdir import Workdir
 
 _REMEDY = "train with edgedipn_tf.train until it ends, or name another --workdir"
 
@@ -35,17 +39,47 @@ class FinishedRun:
     schema: Schema
     vocabulary_fingerprint: str
 
-    def load_model(self) -> keras.Model:
-        """Returns the trained model.
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it trained classifiers of aggregates and no network."""
+        return find_variant(self.model_name).is_baseline
+
+    @property
+    def model_file(self) -> pathlib.Path:
+        """The network's file.
 
         Raises:
-            InputError: when model.keras cannot be read.
+            InputError: when the run trained none.
         """
+        if self.is_baseline:
+            raise InputError(
+                f"{self.path} holds {self.model_name}, a baseline on counts and not a network: it can be evaluated, "
+                "but not converted, explained or started from; name the --workdir of a network"
+            )
+        return Workdir(self.path).model
+
+    def load_model(self) -> keras.Model:
+        """Returns the trained network.
+
+        Raises:
+            InputError: when the run trained none, or its file cannot be read.
+        """
+        path = self.model_file
         try:
-            return keras.models.load_model(self.path / "model.keras", compile=False)
+            return keras.models.load_model(path, compile=False)
         except (OSError, ValueError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{self.path / 'model.keras'} cannot be read ({reason}): {_REMEDY}") from None
+            raise InputError(f"{path} cannot be read ({reason}): {_REMEDY}") from None
+
+    def load_baseline(self) -> Baseline:
+        """Returns the trained baseline.
+
+        Raises:
+            InputError: when its files cannot be read, or were made for other aggregates.
+        """
+        vocabulary = read_vocabulary(self.path / "vocabulary.json", self.schema, _REMEDY)
+        aggregates = Aggregates(self.schema, vocabulary, self.max_length)
+        return read_baseline(Workdir(self.path).baseline, find_variant(self.model_name).family, aggregates)
 
     def refuse_other_data(self, path: pathlib.Path, fingerprints: Mapping[str, str]) -> None:
         """Refuses a dataset that the model was not trained on.
@@ -72,8 +106,11 @@ def open_finished_run(path: pathlib.Path) -> FinishedRun:
     Raises:
         InputError: in one line, when the run has not ended, or its descriptions do not fit each other.
     """
-    for name in ("model.keras", "metrics.json"):
-        if not (path / name).is_file():
+    for name, exists in {
+        "model.keras": Workdir(path).has_model,
+        "metrics.json": Workdir(path).metrics.is_file(),
+    }.items():
+        if not exists:
             raise InputError(f"{path} is not a finished training run (it has no {name}): {_REMEDY}")
     config = read_json(path / "config.json", "the settings of a training run", _REMEDY)
     schema = read_schema(path / "schema.json", _REMEDY)

@@ -28,10 +28,10 @@ def fingerprint(workdir: pathlib.Path) -> str:
     """Returns the identity of the weights of a finished run: the first 16 hexadecimal digits of its file's SHA-256.
 
     Raises:
-        InputError: when the folder is not a finished run.
+        InputError: when the folder is not a finished run of a network.
     """
     run = open_finished_run(workdir)
-    return hashlib.sha256((run.path / "model.keras").read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(run.model_file.read_bytes()).hexdigest()[:16]
 
 
 def load_initial_weights(model: keras.Model, workdir: pathlib.Path, dataset: Dataset) -> int:

@@ -3,11 +3,13 @@
 import os
 import pathlib
 import sys
+import types
 
 from absl import flags
 
 from edgedipn_tf import commands, config
-from edgedipn_tf.models.catalog import VARIANTS
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.models.catalog import VARIANTS, find_variant
 from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = f"""
@@ -28,7 +30,8 @@ On several machines start the same command on each, with --strategy=multi_worker
 Models (--model):
 {chr(10).join(f"  {name:26}{variant.description}" for name, variant in VARIANTS.items())}
 
-A model that predicts some intents only is trained, evaluated and converted for these.
+A model that predicts some intents only is trained, evaluated and converted for these. The last two are no networks:
+they leave a folder baseline/ (names of the counts, a file an intent) in place of model.keras, and are not converted.
 """
 
 _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
@@ -56,11 +59,21 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     given = {name: values[name].value for name in config.settings() if values[name].value is not None}
     folders = {name: os.path.abspath(given[name]) for name in ("data", "initial_checkpoint") if name in given}
     settings = config.resolve(values.preset, {**given, **folders})
+    if find_variant(settings.model).is_baseline and values.strategy != "mirrored":
+        raise InputError(f"--strategy={values.strategy} does nothing for --model={settings.model}: leave it out")
     import_tensorflow()
-    from edgedipn_tf import multi_worker, training  # load TensorFlow: --help and wrong flags do without it
+    _rooms(settings.model)[values.strategy].train_and_evaluate(settings, pathlib.Path(values.workdir))
 
-    strategies = {"mirrored": training, "multi_worker": multi_worker}
-    strategies[values.strategy].train_and_evaluate(settings, pathlib.Path(values.workdir))
+
+def _rooms(model: str) -> dict[str, types.ModuleType]:
+    """Returns the module that trains a model, by strategy; loads TensorFlow: --help and wrong flags do without it."""
+    if find_variant(model).is_baseline:
+        from edgedipn_tf import baseline_training
+
+        return {"mirrored": baseline_training}
+    from edgedipn_tf import multi_worker, training
+
+    return {"mirrored": training, "multi_worker": multi_worker}
 
 
 def cli() -> None:

@@ -1,7 +1,7 @@
 """The folder of one training run: what it holds, whose it is, whether it is finished.
 
 `config.json` is written first and tells which run the folder belongs to; `metrics.json` is written last, so a folder
-with `model.keras` and `metrics.json` is finished.
+with `model.keras` (or `baseline/`, where no network is trained) and `metrics.json` is finished.
 """
 
 import contextlib
@@ -64,14 +64,24 @@ class Workdir:
         return self.path / "MODEL_CARD.md"
 
     @property
+    def baseline(self) -> pathlib.Path:
+        """Folder of the classifiers, of a run that trains no network."""
+        return self.path / "baseline"
+
+    @property
     def metrics(self) -> pathlib.Path:
         """Metrics of the model on the evaluation split."""
         return self.path / "metrics.json"
 
     @property
+    def has_model(self) -> bool:
+        """Whether what was trained is there, a network or a baseline."""
+        return self.model.is_file() or self.baseline.is_dir()
+
+    @property
     def is_finished(self) -> bool:
         """Whether training is done."""
-        return self.model.is_file() and self.metrics.is_file()
+        return self.has_model and self.metrics.is_file()
 
     @contextlib.contextmanager
     def claim(self, settings: Mapping[str, Any], dataset: pathlib.Path) -> Iterator[None]:

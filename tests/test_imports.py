@@ -42,17 +42,19 @@ ALLOWED = {
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.schema": set(),
     "edgedipn_tf.commands": set(),
+    "edgedipn_tf.baselines": {"edgedipn_tf.baselines", "edgedipn_tf.calibration"}
+    | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.layers": {"edgedipn_tf.layers", "edgedipn_tf.schema"},
     "edgedipn_tf.models": {"edgedipn_tf.models", "edgedipn_tf.layers", "edgedipn_tf.schema", "edgedipn_tf.commands"},
     "edgedipn_tf.simulation": {"edgedipn_tf.simulation"} | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.evaluation": {
         f"edgedipn_tf.{name}" for name in ("dataset", "finished_run", "metrics", "schema_files", "tensorflow_errors")
     }
-    | {"edgedipn_tf.models"}
+    | {"edgedipn_tf.models", "edgedipn_tf.baselines"}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.explanation_page": {"edgedipn_tf.schema", "edgedipn_tf.vocabulary"},
     "edgedipn_tf.model_card": set(),
-    "edgedipn_tf.finished_run": {"edgedipn_tf.models", "edgedipn_tf.schema_files"}
+    "edgedipn_tf.finished_run": {f"edgedipn_tf.{name}" for name in ("models", "baselines", "schema_files", "workdir")}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {f"edgedipn_tf.{name}" for name in ("records", "window_cutting", "schema_files")}
     | {f"edgedipn_tf.{name}" for name in SHARED},

@@ -18,17 +18,30 @@ class Variant:
 
     Attributes:
         description: what the variant is, in one line.
-        family: the model it is a configuration of, a name of `variants.FAMILIES`.
+        family: the model it is a configuration of, a name of `variants.FAMILIES` or of `baselines`' `CLASSIFIERS`.
         arguments: arguments of that model's class.
         intents: names of the intents that it can predict; None for all of the schema.
+        settings: names of the settings of `TrainingConfig` that do something; None for all.
     """
 
     description: str
     family: str
     arguments: Mapping[str, Any]
     intents: tuple[str, ...] | None = None
+    settings: tuple[str, ...] | None = None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is made of classifiers of aggregates (`baselines`) and not a network."""
+        return self.family in BASELINES
+
+    def takes(self, setting: str) -> bool:
+        """Returns whether a setting does something."""
+        return self.settings is None or setting in self.settings
 
 
+BASELINES = ("gbdt", "logistic_regression")
+"""Families that are not networks."""
 VIEWS = ("swipe", "tap", "browse")
 SOURCES = (*VIEWS, "history", "profile")
 DIPN_TASKS = ("realtime_purchase", "longtime_purchase")
@@ -43,6 +56,11 @@ def _edgedipn(description: str, family: str = "edgedipn", **changes: Any) -> Var
 def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: Any) -> Variant:
     complete = {"sources": SOURCES, "has_intra_view": True, "has_inter_view": True, "readout": "flatten"}
     return Variant(description=description, family="dipn", arguments={**complete, **changes}, intents=intents)
+
+
+def _baseline(description: str, family: str) -> Variant:
+    settings = ("data", "model", "max_length", "seed")
+    return Variant(description=description, family=family, arguments={}, settings=settings)
 
 
 _NO_ATTENTION_OF_TASKS: dict[str, Any] = {"has_inter_view": False, "task_attention": "none"}
@@ -102,6 +120,13 @@ VARIANTS: dict[str, Variant] = {
         for source in SOURCES
     },
     **{f"dipn_only_{source}": _dipn(f"dipn with {source} alone (Table 6)", sources=(source,)) for source in SOURCES},
+    # What the networks have to beat.
+    "gbdt": _baseline(
+        "gradient-boosted trees (LightGBM) on counts; of the settings only --max_length and --seed", "gbdt"
+    ),
+    "logistic_regression": _baseline(
+        "logistic regression on logarithms of the same counts and settings", "logistic_regression"
+    ),
 }
 """Variants by name."""
 
