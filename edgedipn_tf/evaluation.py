@@ -3,7 +3,7 @@
 import hashlib
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -11,13 +11,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from edgedipn_tf import metrics
-from edgedipn_tf.baselines.baseline import Baseline
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.publishing import read_json, write_json
 from edgedipn_tf.schema import Schema, canonical_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
+
+if TYPE_CHECKING:
+    from edgedipn_tf.baselines.baseline import Baseline
 
 FORMAT_VERSION = 1
 """Of `metrics.json`."""
@@ -61,7 +63,7 @@ class Evaluator:
 
 
 def evaluate_baseline(
-    baseline: Baseline, dataset: Dataset, split: str, batch_size: int, num_draws: int
+    baseline: "Baseline", dataset: Dataset, split: str, batch_size: int, num_draws: int
 ) -> dict[str, metrics.IntentMetrics]:
     """Returns the exact metrics of a baseline on a split, by intent.
 

@@ -3,11 +3,10 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import keras
 
-from edgedipn_tf.baselines.aggregates import Aggregates
-from edgedipn_tf.baselines.baseline import Baseline, read_baseline
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.models import variants  # noqa: F401  registers the classes a model.keras is made of
 from edgedipn_tf.models.catalog import find_variant
@@ -15,6 +14,9 @@ from edgedipn_tf.publishing import read_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
 from edgedipn_tf.workdir import Workdir
+
+if TYPE_CHECKING:
+    from edgedipn_tf.baselines.baseline import Baseline
 
 _REMEDY = "train with edgedipn_tf.train until it ends, or name another --workdir"
 
@@ -71,12 +73,16 @@ class FinishedRun:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{path} cannot be read ({reason}): {_REMEDY}") from None
 
-    def load_baseline(self) -> Baseline:
+    def load_baseline(self) -> "Baseline":
         """Returns the trained baseline.
 
         Raises:
             InputError: when its files cannot be read, or were made for other aggregates.
         """
+        # These load LightGBM, which networks do without.
+        from edgedipn_tf.baselines.aggregates import Aggregates
+        from edgedipn_tf.baselines.baseline import read_baseline
+
         vocabulary = read_vocabulary(self.path / "vocabulary.json", self.schema, _REMEDY)
         aggregates = Aggregates(self.schema, vocabulary, self.max_length)
         return read_baseline(Workdir(self.path).baseline, find_variant(self.model_name).family, aggregates)
