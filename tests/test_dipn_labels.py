@@ -1,5 +1,6 @@
-"""A dataset with the two intents of DIPN: batches, model and metrics take them from its schema."""
+"""A dataset with the two intents of DIPN on the whole way: what comes after the job takes them from the schema."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 
 from beam_pipelines import discretize_events
-from edgedipn_tf import evaluation
+from edgedipn_tf import evaluation, quickstart_table
 from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.schema import Window, edgedipn_schema
+from tests import stages
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00Z
 HOUR_MS = 3600 * 1000
@@ -65,3 +67,19 @@ def test_batches_model_and_metrics_are_of_the_two_intents(dataset: pathlib.Path)
     assert list(found) == INTENTS
     assert found["longtime_purchase"].num_positives == 2 * np.count_nonzero(hours <= 46)
     assert list(evaluation.report(opened, "eval", found)["intents"]) == INTENTS
+
+
+@pytest.mark.slow
+def test_the_public_commands_end_with_the_table(tmp_path: pathlib.Path) -> None:
+    changes = {stages.DISCRETIZE: "--labels=dipn", stages.TRAIN: "--model=dipn_edge"}
+    for stage in stages.STAGES:
+        more = (changes[stage],) if stage in changes else ()
+        changed = dataclasses.replace(stage, arguments=(*stage.arguments, *more))
+        stages.finish(changed, tmp_path, tmp_path / stage.name)
+    metrics = json.loads((tmp_path / "workdir" / "metrics.json").read_text())
+    assert sorted(metrics["intents"]) == sorted(INTENTS)
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    assert [intent["name"] for intent in manifest["intents"]] == INTENTS
+    table = quickstart_table.table(tmp_path, is_simulated=True, name="simulated")
+    starts = [line.split()[0] for line in table.splitlines() if line.strip()]
+    assert [name for name in starts if name.endswith("_purchase")] == INTENTS
