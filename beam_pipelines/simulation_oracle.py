@@ -30,8 +30,8 @@ DESCRIPTION = """Writes the true probability of every intent at the cut-offs of 
 It simulates the users of the samples again, takes their hidden state at each cut-off and rolls it forward --rollouts
 times; a probability is the share of rollouts in which the intent comes true. The hidden state holds all that a log can
 tell of the future, so no model can be expected to rank the intents without candidates better. (Candidates are chosen
-looking ahead: for these it is what is known at the cut-off, not a bound.) A sampler that takes as many cut-offs from each
-day, however much happens on it, prefers those that little follows: there labels come true less often than the
+looking ahead: for these it is what is known at the cut-off, not a bound.) A sampler that takes as many cut-offs from
+each day, however much happens on it, prefers those that little follows: there labels come true less often than the
 probabilities say, which are those of the moment as such.
 
 --given tells what is known of the goal and the conviction, which no log shows directly; all else is always known:
