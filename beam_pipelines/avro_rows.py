@@ -15,6 +15,7 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines import log_files
 from beam_pipelines.inputs import Column, ColumnKind, Input
 from beam_pipelines.raw_batches import MAX_BATCH_BYTES, Piece, RawBatch
 from edgedipn_tf.commands import InputError
@@ -38,7 +39,7 @@ def column_types(path: str) -> dict[str, str | None]:
     Raises:
         InputError: when the file is no Avro file of records, is cut off, or compressed in an unknown way.
     """
-    with open(path, "rb") as file:
+    with log_files.open_file(path) as file:
         header, sync = _read_header(file, path)
         file.seek(-_SYNC_BYTES, os.SEEK_END)
         if file.read() != sync:  # every block ends with it; a cut within a block's head would pass for the end
@@ -104,7 +105,7 @@ def _column_values(column: Column, types: dict[str, str | None], values: list[An
 
 def _records(path: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yields the records of a file, each with its share of its block's bytes."""
-    with _damage_as_input_error(path), open(path, "rb") as file:
+    with _damage_as_input_error(path), log_files.open_file(path) as file:
         # Text that is not UTF-8 becomes one that no column accepts, so only its record is bad.
         for block in fastavro.block_reader(_PlainFile(file, path), handle_unicode_errors="surrogateescape"):
             size = len(block.bytes_.getbuffer()) // max(1, block.num_records)

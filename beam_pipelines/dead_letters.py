@@ -3,6 +3,7 @@
 import itertools
 import pathlib
 from collections.abc import Iterable
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,11 +24,11 @@ _ROWS = 4096
 """Rejects held in memory at a time, at most 16 MiB of raw bytes."""
 
 
-def write_rejects(path: pathlib.Path, rejects: Iterable[Reject]) -> int:
+def write_rejects(file: BinaryIO | pathlib.Path, rejects: Iterable[Reject]) -> int:
     """Writes rejects as they come, with the columns of SCHEMA.
 
     Args:
-        path: the file, in a folder that is published whole; it is written also when there are none.
+        file: where to; a Parquet file is written also when there are none.
         rejects: any number of them.
 
     Returns:
@@ -35,7 +36,7 @@ def write_rejects(path: pathlib.Path, rejects: Iterable[Reject]) -> int:
     """
     remaining = iter(rejects)
     written = 0
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         while some := list(itertools.islice(remaining, _ROWS)):
             columns = {
                 "input": [reject.input_name for reject in some],

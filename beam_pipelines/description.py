@@ -1,14 +1,14 @@
 """What the job tells about its dataset: counters, description, the summary on the screen, and errors."""
 
 import json
-import pathlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from beam_pipelines import coverage, label_counts
 from beam_pipelines.options import SPLITS, DiscretizeOptions
-from edgedipn_tf import dataset_report, publishing, records
+from beam_pipelines.output_files import DESCRIPTION_FILE, OutputFolder, write_json
+from edgedipn_tf import dataset_report, records
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
@@ -16,13 +16,13 @@ from edgedipn_tf.vocabulary import Vocabulary
 COUNTS_FILE = "counts.partial.json"
 EXTENT_FILE = "extent.partial.json"
 CAPPED_FILE = "capped.partial.json"
-_NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows")
+_NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows", "describe_only")
 """Flags that say nothing about what a dataset holds."""
 _PRINTED_USERS = 5
 
 
 def publish_description(
-    folder: pathlib.Path,
+    folder: OutputFolder,
     schema: Schema,
     job: DiscretizeOptions,
     flag_values: Mapping[str, Any],
@@ -45,21 +45,21 @@ def publish_description(
     Raises:
         InputError: when too many records are bad, the settings do not fit the log, or a split is empty.
     """
-    counts = {tuple(name): count for name, count in json.loads((folder / COUNTS_FILE).read_text())}
-    extent = json.loads((folder / EXTENT_FILE).read_text())
-    counters = _counters(counts, schema, json.loads((folder / CAPPED_FILE).read_text()))
+    counts = {tuple(name): count for name, count in json.loads(folder.read(COUNTS_FILE))}
+    extent = json.loads(folder.read(EXTENT_FILE))
+    counters = _counters(counts, schema, json.loads(folder.read(CAPPED_FILE)))
     check_bad_fraction(counters["inputs"], job.max_bad_fraction)
     if extent["problem"]:
         raise InputError(extent["problem"])
     for split in SPLITS:
         if not counters["samples"][split]:
             raise InputError(_empty_split(split, counters, job))
-    (folder / COUNTS_FILE).unlink()
-    (folder / EXTENT_FILE).unlink()
-    (folder / CAPPED_FILE).unlink()
-    vocabulary = Vocabulary.from_json(json.loads((folder / "vocabulary.json").read_text()), schema)
-    publishing.write_json(folder / "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
-    publishing.write_json(folder / "counters.json", counters)
+    folder.delete(COUNTS_FILE)
+    folder.delete(EXTENT_FILE)
+    folder.delete(CAPPED_FILE)
+    vocabulary = Vocabulary.from_json(json.loads(folder.read("vocabulary.json")), schema)
+    write_json(folder, "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
+    write_json(folder, "counters.json", counters)
     date_text = job.local_time.date_text
     description = {
         "format_version": records.FORMAT_VERSION,
@@ -70,7 +70,7 @@ def publish_description(
             split: {
                 "num_samples": counters["samples"][split],
                 "num_records": counts.get(("records", split), 0),
-                "files": sorted(path.name for path in folder.glob(f"{split}.tfrecord-*")),
+                "files": folder.names(f"{split}.tfrecord-"),
             }
             for split in SPLITS
         },
@@ -86,7 +86,7 @@ def publish_description(
         "candidate_pairs": coverage.pairs_report(counts),
         "shuffle_bytes": {name: counts.get(("shuffle_bytes", name), 0) for name in ("events", "records")},
     }
-    publishing.write_json(folder / "dataset.json", description)
+    write_json(folder, DESCRIPTION_FILE, description)
     return {**description, "counters": counters}
 
 

@@ -20,8 +20,8 @@ With --validate_only nothing is written: a sample of each input is read and desc
 make the job fail.
 
 Any option of Apache Beam may follow, e.g. --direct_num_workers=2 --direct_running_mode=multi_processing. The default
-runner is FnApiRunner (this machine, in memory). Same input, flags and seed give the same bytes, whatever the number of
-workers.
+runner is FnApiRunner (this machine, in memory); --runner=FlinkRunner and --runner=DataflowRunner run it on clusters.
+Same input, flags and seed give the same bytes, whatever the runner and the number of workers.
 """
 
 import contextlib
@@ -33,12 +33,22 @@ from typing import Any
 
 from absl import flags
 
-from beam_pipelines import description, log_check, log_config, log_sample, options, reading
+from beam_pipelines import (
+    description,
+    log_check,
+    log_config,
+    log_files,
+    log_sample,
+    options,
+    output_files,
+    reading,
+    remote_files,
+)
 from beam_pipelines.heartbeat import heartbeat
 from beam_pipelines.inputs import Input, inputs_of
 from beam_pipelines.raw_log import read_provenance
 from beam_pipelines.tracks import VIEW_NAMES
-from edgedipn_tf import commands, publishing, schema_files
+from edgedipn_tf import commands, schema_files
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema, edgedipn_schema
 from edgedipn_tf.vocabulary import Vocabulary
@@ -62,6 +72,8 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("validate_only", False, meaning, flag_values=values)
     meaning = "about how many rows of an input --validate_only reads, spread over its files"
     flags.DEFINE_integer("validate_rows", 200_000, meaning, 1, flag_values=values)
+    meaning = "run nothing: describe, and so publish, what a Dataflow template with the same flags has written"
+    flags.DEFINE_bool("describe_only", False, meaning, flag_values=values)
     options.define_flags(values)
 
 
@@ -78,21 +90,51 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
         _validate(values, job, schema)
         return
     beam_options = _beam_options(beam_arguments, values)
-    inputs, config = _inputs(values, schema)
+    if not values.describe_only:
+        summary = _discretize(values, job, schema, earlier, beam_options)
+    else:
+        summary = _describe(output_files.unpublished(values.output), values, job, schema, earlier)
+    if summary is not None:
+        print(description.summary_text(summary), flush=True)
+
+
+def _discretize(
+    values: flags.FlagValues,
+    job: options.DiscretizeOptions,
+    schema: Schema,
+    earlier: Vocabulary | None,
+    beam_options: Any,
+) -> dict[str, Any] | None:
+    """Runs the job and returns the description of its dataset; None when only a template of the job was made."""
+    inputs, _ = _inputs(values, schema)
     pieces = _find_pieces(values, inputs)
-    log = read_provenance(pathlib.Path(values.logs)) if values.logs else None
     from beam_pipelines import pipeline
 
-    with publishing.publish_folder(pathlib.Path(values.output), values.overwrite) as folder:
-        (folder / "rejects").mkdir()
+    if pipeline.makes_template(beam_options) and not remote_files.is_remote(values.output):
+        raise InputError(f"--output={values.output}: a template writes to a store that its workers share, e.g. gs://")
+    with output_files.publish(values.output, values.overwrite) as folder:
         print(f"discretizing {len({piece.path for piece in pieces})} files into {values.output}", flush=True)
+        graph = pipeline.build_pipeline(beam_options, pieces, inputs, schema, job, folder, earlier)
         with heartbeat("discretizing"):
-            graph = pipeline.build_pipeline(beam_options, pieces, inputs, schema, job, folder, earlier)
             pipeline.run_pipeline(graph)
-        # The config itself, not its path: what it says is part of what made the dataset.
-        flag_values = {**values.flag_values_dict(), "log_config": config}
-        summary = description.publish_description(folder, schema, job, flag_values, earlier, log)
-    print(description.summary_text(summary), flush=True)
+        if pipeline.makes_template(beam_options):
+            print("the template is made; when its job has ended, add --describe_only to publish", flush=True)
+            return None
+        return _describe(folder, values, job, schema, earlier)
+
+
+def _describe(
+    folder: output_files.OutputFolder,
+    values: flags.FlagValues,
+    job: options.DiscretizeOptions,
+    schema: Schema,
+    earlier: Vocabulary | None,
+) -> dict[str, Any]:
+    # The config itself, not its path: what it says is part of what made the dataset.
+    flag_values = {**values.flag_values_dict(), "log_config": _inputs(values, schema)[1]}
+    is_local = values.logs is not None and not remote_files.is_remote(values.logs)
+    log = read_provenance(pathlib.Path(values.logs)) if is_local else None
+    return description.publish_description(folder, schema, job, flag_values, earlier, log)
 
 
 def _earlier_vocabulary(values: flags.FlagValues, schema: Schema) -> Vocabulary | None:
@@ -136,8 +178,7 @@ def _find_pieces(values: flags.FlagValues, inputs: dict[str, Input]) -> list[rea
     for name in INPUT_NAMES:
         given: str | None = values[name].value
         if given is None and values.logs is not None:
-            folder = pathlib.Path(values.logs) / name
-            given = str(folder) if folder.exists() else None
+            given = log_files.folder_of(values.logs, name)
         if given is not None:
             pieces.extend(reading.find_pieces(inputs[name], given.split(",")))
     if not any(piece.input_name in VIEW_NAMES for piece in pieces):

@@ -1,10 +1,15 @@
-"""Which files a pattern means, and how each is written: by its ending, checked against its first bytes."""
+"""Which files a pattern means, on this machine or in a store; how each is written: by its ending, checked against its
+first bytes; how it is opened."""
 
 import enum
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
+import pyarrow as pa
+
+from beam_pipelines import remote_files
 from edgedipn_tf.commands import InputError
 
 
@@ -44,7 +49,7 @@ def format_of(path: str) -> tuple[FileFormat, str | None] | None:
 
 
 def find_files(input_name: str, patterns: Sequence[str]) -> list[str]:
-    """Returns the absolute paths that the patterns mean, each once, sorted by their bytes.
+    """Returns the absolute paths and URLs that the patterns mean, each once, sorted by their bytes.
 
     Args:
         input_name: the input, for messages.
@@ -56,13 +61,53 @@ def find_files(input_name: str, patterns: Sequence[str]) -> list[str]:
     """
     if not patterns:
         raise InputError(f"input {input_name}: no file is given")
-    found = {os.path.abspath(path) for pattern in patterns for path in _files_of(input_name, pattern)}
+    found = {path for pattern in patterns for path in _files_of(input_name, pattern)}
     return sorted(found, key=os.fsencode)
 
 
+def folder_of(logs: str, input_name: str) -> str | None:
+    """Returns the folder of an input in a folder of logs; None if there is none."""
+    folder = os.path.join(logs, input_name)
+    if remote_files.is_remote(logs):
+        return folder if remote_files.files_below(folder) else None
+    return folder if os.path.exists(folder) else None
+
+
+def open_file(path: str) -> BinaryIO:
+    """Opens a file for reading, wherever it lies."""
+    return remote_files.open_file(path) if remote_files.is_remote(path) else open(path, "rb")
+
+
+def arrow_file(path: str) -> Any:
+    """Opens a file for reading by pyarrow, which has an own and quicker way to files of this machine."""
+    return pa.PythonFile(remote_files.open_file(path), "r") if remote_files.is_remote(path) else pa.OSFile(path)
+
+
 def _files_of(input_name: str, pattern: str) -> list[str]:
-    if "://" in pattern:
-        raise InputError(f"input {input_name}: {pattern} is not a local path: copy or mount it")
+    if remote_files.is_remote(pattern):
+        return _remote_files_of(input_name, pattern)
+    return [os.path.abspath(path) for path in _local_files_of(input_name, pattern)]
+
+
+def _remote_files_of(input_name: str, pattern: str) -> list[str]:
+    """What `_local_files_of` finds, where folders are but the beginning of names."""
+    matches = _without_hidden(remote_files.match(pattern), pattern)
+    for path in matches:
+        if format_of(path) is None:
+            raise InputError(_unknown_ending(input_name, path))
+    if matches:
+        return matches
+    below = [path for path in remote_files.files_below(pattern) if format_of(path) is not None]
+    if not below:
+        raise InputError(f"input {input_name}: nothing matches {pattern!r}, nor has it files of {_SUPPORTED}")
+    return _without_hidden(below, pattern)
+
+
+def _unknown_ending(input_name: str, path: str) -> str:
+    return f"input {input_name}: {path} has an unknown ending: supported are {_SUPPORTED}"
+
+
+def _local_files_of(input_name: str, pattern: str) -> list[str]:
     matches = [pattern] if os.path.exists(pattern) else _glob(pattern)
     if not matches:
         raise InputError(f"input {input_name}: nothing matches {pattern!r}: check the path")
@@ -71,7 +116,7 @@ def _files_of(input_name: str, pattern: str) -> list[str]:
         if os.path.isdir(path):
             files.extend(_walk(path))
         elif format_of(path) is None:
-            raise InputError(f"input {input_name}: {path} has an unknown ending: supported are {_SUPPORTED}")
+            raise InputError(_unknown_ending(input_name, path))
         else:
             files.append(path)
     if not files:
@@ -80,13 +125,14 @@ def _files_of(input_name: str, pattern: str) -> list[str]:
 
 
 def _glob(pattern: str) -> list[str]:
+    return _without_hidden(glob.glob(pattern, recursive=True), pattern)
+
+
+def _without_hidden(paths: Sequence[str], pattern: str) -> list[str]:
+    """Returns the paths without those that are hidden by a part that the pattern does not name."""
     parts = pattern.split(os.sep)
     num_literal = next((i for i, part in enumerate(parts) if glob.has_magic(part)), len(parts))
-    return [
-        path
-        for path in glob.glob(pattern, recursive=True)
-        if not any(part.startswith(_HIDDEN) for part in path.split(os.sep)[num_literal:])
-    ]
+    return [path for path in paths if not any(part.startswith(_HIDDEN) for part in path.split(os.sep)[num_literal:])]
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -110,7 +156,7 @@ def check_compression(path: str, compression: str | None) -> None:
         InputError: naming the file, when it is not, or cannot be opened.
     """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             start = file.read(4)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: check the file and its permissions") from None

@@ -2,20 +2,19 @@
 
 import argparse
 import difflib
-import json
 import logging
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from beam_pipelines import description, reading, transforms
 from beam_pipelines.fit_vocabulary import FitVocabulary
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import resolve
 from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.output_files import OutputFolder
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
@@ -54,7 +53,7 @@ def build_pipeline(
     inputs: dict[str, Input],
     schema: Schema,
     job: DiscretizeOptions,
-    folder: pathlib.Path,
+    folder: OutputFolder,
     earlier: Vocabulary | None = None,
 ) -> beam.Pipeline:
     """Builds the job: read and encode, group by user, fit the vocabularies, cut the samples, write.
@@ -94,7 +93,7 @@ def build_pipeline(
     (
         users.capped
         | "Find the most capped" >> beam.combiners.Top.Largest(MAX_NAMED_USERS)
-        | "Write capped users" >> beam.Map(transforms.write_capped, folder / description.CAPPED_FILE)
+        | "Write capped users" >> beam.Map(transforms.write_capped, folder)
     )
     counts = (outputs.counts, users.counts, names, samples.counts)
     _write(outputs.rejects, counts, fitted, resolved, samples.records, job, folder)
@@ -102,7 +101,7 @@ def build_pipeline(
 
 
 def _write(
-    rejects: Any, counts: Any, fitted: Any, resolved: Any, records: Any, job: DiscretizeOptions, folder: pathlib.Path
+    rejects: Any, counts: Any, fitted: Any, resolved: Any, records: Any, job: DiscretizeOptions, folder: OutputFolder
 ) -> None:
     (
         records
@@ -112,32 +111,36 @@ def _write(
     (
         rejects
         | "Group rejects by input" >> beam.GroupByKey()
-        | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder / "rejects"))
+        | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder))
     )
     (
         counts
         | "Gather counts" >> beam.Flatten()
         | "Sum counts" >> beam.CombinePerKey(sum)
         | "List counts" >> beam.combiners.ToList()
-        | "Write counts" >> beam.Map(transforms.write_counts, folder / description.COUNTS_FILE)
+        | "Write counts" >> beam.Map(transforms.write_counts, folder)
     )
-    fitted | "Write vocabulary" >> beam.Map(
-        lambda fitted, path: transforms.write_vocabulary(fitted.vocabulary, path), folder / "vocabulary.json"
-    )
-    resolved | "Write extent" >> beam.Map(
-        lambda resolved, path: path.write_text(json.dumps(resolved.to_json())), folder / description.EXTENT_FILE
-    )
+    fitted | "Write vocabulary" >> beam.Map(transforms.write_vocabulary, folder)
+    resolved | "Write extent" >> beam.Map(transforms.write_extent, folder)
+
+
+def makes_template(options: PipelineOptions) -> bool:
+    """Whether running the job only makes a template of it, which Dataflow runs when nobody waits for it."""
+    return options.view_as(GoogleCloudOptions).template_location is not None
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> None:
-    """Runs the job to its end.
+    """Runs the job to its end, or makes a template of it.
 
     Raises:
         InputError: when a worker met something that the user can mend.
     """
     # Beam logs the whole worker traceback before it raises; the one line of the exception is enough for a person.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.getLogger().setLevel(logging.ERROR)  # it is to the root that Beam says it waits for a job server
     try:
-        pipeline.run().wait_until_finish()
+        result = pipeline.run()
+        if not makes_template(pipeline.options):
+            result.wait_until_finish()
     except RuntimeError as error:
         raise description.worker_error(error) from error

@@ -102,7 +102,7 @@ def read_lines(
 def lines_of(path: str) -> Iterator[list[bytes]]:
     """Yields the lines of a text file, compressed as its ending says, some at a time."""
     known = log_files.format_of(path)
-    with pa.OSFile(path) as file:
+    with log_files.arrow_file(path) as file:
         stream = pa.CompressedInputStream(file, known[1]) if known and known[1] else file
         yield from json_lines.line_blocks(stream)
 

@@ -64,7 +64,8 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
 def column_names(piece: Piece) -> list[str]:
     """Returns the names of the columns of a piece's file; of JSON lines, the keys of the first lines."""
     if piece.format is FileFormat.PARQUET:
-        return list(pq.read_schema(piece.path).names)
+        with log_files.arrow_file(piece.path) as file:
+            return list(pq.read_schema(file).names)
     if piece.format is FileFormat.AVRO:
         return list(avro_rows.column_types(piece.path))
     if piece.format is FileFormat.CSV:
@@ -103,7 +104,7 @@ def _unreadable(path: str, error: Exception) -> InputError:
 
 def _row_groups(input: Input, path: str, file_index: int) -> Iterator[Piece]:
     try:
-        with pq.ParquetFile(path) as file:
+        with log_files.arrow_file(path) as source, pq.ParquetFile(source) as file:
             metadata, schema = file.metadata, file.schema_arrow
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise _unreadable(path, error) from None
@@ -154,9 +155,13 @@ def _check_columns(input: Input, path: str, schema: Any) -> None:
 
 def _read_parquet(piece: Piece, input: Input, max_rows: int) -> Iterator[RawBatch]:
     number = piece.first_record
-    metadata = pq.read_metadata(piece.path)
+    with log_files.arrow_file(piece.path) as source:
+        metadata = pq.read_metadata(source)
     quick = _small_dictionaries(input, metadata, piece.row_group or 0)
-    with pq.ParquetFile(piece.path, metadata=metadata, read_dictionary=quick) as file:
+    with (
+        log_files.arrow_file(piece.path) as source,
+        pq.ParquetFile(source, metadata=metadata, read_dictionary=quick) as file,
+    ):
         present = set(file.schema_arrow.names)
         names = sorted({c.file_name for c in input.columns} & present)
         groups = range(file.num_row_groups) if piece.row_group is None else [piece.row_group]

@@ -1,7 +1,6 @@
 """The Beam side of the job: each transform wraps one plain module."""
 
 import json
-import pathlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,12 +9,13 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 
-from beam_pipelines import coverage, encoding, reading, validation, vocabularies
+from beam_pipelines import coverage, description, encoding, reading, validation, vocabularies
 from beam_pipelines.chunks import MAX_GROUP_ROWS, Chunk, ChunkBuilder
 from beam_pipelines.dead_letters import write_rejects
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import LogFacts, Resolved
 from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.output_files import OutputFolder, write_json
 from beam_pipelines.samples import SampleMaker
 from beam_pipelines.tracks import VIEW_NAMES, DayLimit, UserLog, assemble, browse_action_code, day_bounds
 from edgedipn_tf import examples, records
@@ -160,13 +160,13 @@ def shard_name(split: str, shard: int, num_shards: int) -> str:
 class WriteShard(beam.DoFn):  # type: ignore[misc]
     """((split, shard), records) -> one TFRecord file, its records ordered by (user, time) whatever the runner."""
 
-    def __init__(self, folder: pathlib.Path, num_shards: int):
+    def __init__(self, folder: OutputFolder, num_shards: int):
         self._folder = folder
         self._num_shards = num_shards
 
     def process(self, element: tuple[tuple[str, int], Iterable[tuple[bytes, int, bytes]]]) -> Iterator[None]:
         (split, shard), unordered = element
-        with open(self._folder / shard_name(split, shard, self._num_shards), "wb") as file:
+        with self._folder.whole_file(shard_name(split, shard, self._num_shards)) as file:
             for _, _, content in sorted(unordered):
                 file.write(examples.frame(content))
         yield from ()
@@ -175,26 +175,34 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
 class WriteRejects(beam.DoFn):  # type: ignore[misc]
     """(input, rejects) -> rejects/INPUT.parquet, ordered by place."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: OutputFolder):
         self._folder = folder
 
     def process(self, element: tuple[str, Iterable[validation.Reject]]) -> Iterator[None]:
         input_name, rejects = element
         ordered = sorted(rejects, key=lambda reject: (reject.file_index, reject.record_number))
-        write_rejects(self._folder / f"{input_name}.parquet", ordered)
+        with self._folder.whole_file(f"rejects/{input_name}.parquet") as file:
+            write_rejects(file, ordered)
         yield from ()
 
 
-def write_counts(counts: list[CountsElement], path: pathlib.Path) -> None:
+def write_counts(counts: list[CountsElement], folder: OutputFolder) -> None:
     """Writes the summed counts as a JSON list of [name parts, count], for the program that started the job."""
-    path.write_text(json.dumps(sorted([list(name), count] for name, count in counts)))
+    write_json(folder, description.COUNTS_FILE, sorted([list(name), count] for name, count in counts))
 
 
-def write_capped(users: list[tuple[int, str]], path: pathlib.Path) -> None:
+def write_capped(users: list[tuple[int, str]], folder: OutputFolder) -> None:
     """Writes the users with the most surplus actions as JSON, for the program that started the job."""
-    path.write_text(json.dumps([{"user_id": user_id, "surplus": surplus} for surplus, user_id in users]))
+    values = [{"user_id": user_id, "surplus": surplus} for surplus, user_id in users]
+    write_json(folder, description.CAPPED_FILE, values)
 
 
-def write_vocabulary(vocabulary: Vocabulary, path: pathlib.Path) -> None:
+def write_vocabulary(fitted: vocabularies.Fitted, folder: OutputFolder) -> None:
     """Writes the vocabulary as readable JSON."""
-    path.write_text(json.dumps(vocabulary.to_json(), indent=1) + "\n")
+    with folder.whole_file("vocabulary.json") as file:
+        file.write((json.dumps(fitted.vocabulary.to_json(), indent=1) + "\n").encode())
+
+
+def write_extent(resolved: Resolved, folder: OutputFolder) -> None:
+    """Writes the extent of the log, for the program that started the job."""
+    write_json(folder, description.EXTENT_FILE, resolved.to_json())

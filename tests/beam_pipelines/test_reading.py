@@ -57,7 +57,7 @@ def test_what_cannot_be_found_is_named(tmp_path: pathlib.Path) -> None:
     assert failure([f"{tmp_path}/none*.json"]).startswith(f"input tap: nothing matches '{tmp_path}/none*.json'")
     assert f"no log file in folder {tmp_path}/empty" in failure([f"{tmp_path}/empty"])
     assert ".parquet, .avro, .json, .jsonl, .ndjson, .csv" in failure([f"{tmp_path}/events.xlsx"])
-    assert "gs://bucket/x.json is not a local path" in failure(["gs://bucket/x.json"])
+    assert "gopher://x.json: no file system for gopher:// is installed" in failure(["gopher://x.json"])
     assert failure([]) == "input tap: no file is given"
 
 
