@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOGS ?= simulated
 SHELL := /bin/bash
 
-.PHONY: quickstart setup test test-slow test-emulated check help
+.PHONY: quickstart setup test test-slow test-emulated test-flink test-prism test-dataflow check help
 
 help:
 	@echo "make setup                        the environment, in $(VENV)"
@@ -14,6 +14,9 @@ help:
 	@echo "make test                         the default tests, under ten minutes"
 	@echo "make test-slow                    the tests that take minutes"
 	@echo "make test-emulated                the phone's runner on emulated arm64 (Debian: qemu-user and two more)"
+	@echo "make test-flink                   the job on a real Flink, started here (Java, Maven)"
+	@echo "make test-prism                   the job on Prism, built here (Go)"
+	@echo "make test-dataflow                what Dataflow is given, without a cloud"
 	@echo "make check                        ruff, mypy, import direction"
 
 setup: $(VENV)/.installed
@@ -37,7 +40,7 @@ quickstart: setup
 
 # Two processes, a file in one of them: the default tests are for two cores.
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not flink and not prism and not dataflow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
@@ -50,6 +53,21 @@ test-emulated: setup
 	  --platform manylinux_2_27_aarch64 --python-version 311 --dest build/arm64 \
 	  ai-edge-litert==$$($(BIN)/python -c "import importlib.metadata; print(importlib.metadata.version('ai-edge-litert'))")
 	EDGEDIPN_ARM64_WHEELS=$(CURDIR)/build/arm64 $(BIN)/python -m pytest -m emulated -s --timeout=1800 $(ARGS)
+
+# A real Flink on this machine: Java 11 or 17 and Maven, which fetches about 150 MB the first time.
+test-flink: setup
+	$(BIN)/python -m pytest -m flink --timeout=3600 $(ARGS)
+
+# Prism is built by Go once; its version is that of Beam.
+test-prism: build/prism
+	EDGEDIPN_PRISM=$(CURDIR)/build/prism $(BIN)/python -m pytest -m prism $(ARGS)
+
+build/prism: setup
+	GOFLAGS=-mod=mod GOBIN=$(CURDIR)/build go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+
+# A clean environment with apache-beam[gcp], about 300 MB; no cloud.
+test-dataflow: setup
+	$(BIN)/python -m pytest -m dataflow --timeout=3600 $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

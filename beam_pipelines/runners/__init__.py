@@ -1,0 +1,1 @@
+"""Runners of the discretization job beyond this process: a local Flink, Prism, Dataflow."""
