@@ -1,4 +1,7 @@
-"""Package metadata and entry points. Beam ships the package to its workers with --setup_file=./setup.py."""
+"""Package metadata and entry points. Beam ships the package to its workers with --setup_file=./setup.py.
+
+So what is always installed is what a Beam worker needs; what models need is the extra `model`.
+"""
 
 import pathlib
 
@@ -15,24 +18,30 @@ setuptools.setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=setuptools.find_packages(include=["edgedipn_tf*", "beam_pipelines*", "android_bench*"]),
-    package_data={"android_bench": ["runner/*.c", "runner/*.h", "runner/android/*.c"]},
+    package_data={
+        "android_bench": ["runner/*.c", "runner/*.h", "runner/android/*.c"],
+        "beam_pipelines": ["runners/flink_pom.xml", "runners/dataflow/Dockerfile", "runners/dataflow/*.json"],
+    },
     install_requires=[
         "absl-py>=2.5",
-        "ai-edge-litert>=2.3",
         "apache-beam>=2.77",
         "fastavro>=1.13",
         "google-crc32c>=1.9",
-        "keras>=3.15",
-        "lightgbm>=4.7",
         "numpy>=2.4",
         "pyarrow>=25",
-        "scipy>=1.17",
-        "tensorboard>=2.21",
-        "tensorflow-cpu>=2.21,<2.22",
-        "tensorflow-datasets>=4.9.10",
         "tzdata",
     ],
     extras_require={
+        "model": [
+            "ai-edge-litert>=2.3",
+            "keras>=3.15",
+            "lightgbm>=4.7",
+            "scipy>=1.17",
+            "tensorboard>=2.21",
+            "tensorflow-cpu>=2.21,<2.22",
+            "tensorflow-datasets>=4.9.10",
+        ],
+        "dataflow": ["apache-beam[gcp]>=2.77"],
         "android": ["ziglang==0.17.1"],  # pinned exactly: another compiler gives other bytes
         "benchmarks": ["polars==2.1.0"],  # what the discretization is measured against
         "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"],
@@ -43,6 +52,7 @@ setuptools.setup(
             "edgedipn-simulation-oracle = beam_pipelines.simulation_oracle:cli",
             "edgedipn-import-logs = beam_pipelines.import_logs.__main__:cli",
             "edgedipn-discretize-events = beam_pipelines.discretize_events:cli",
+            "edgedipn-local-flink = beam_pipelines.runners.local_flink:cli",
             "edgedipn-inspect-dataset = edgedipn_tf.inspect_dataset:cli",
             "edgedipn-materialize-dataset = edgedipn_tf.materialize_dataset:cli",
             "edgedipn-train = edgedipn_tf.train:cli",

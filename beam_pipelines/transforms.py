@@ -21,7 +21,6 @@ from beam_pipelines.tracks import VIEW_NAMES, DayLimit, UserLog, assemble, brows
 from edgedipn_tf import examples, records
 from edgedipn_tf.random_keys import key
 from edgedipn_tf.schema import Schema
-from edgedipn_tf.vocabulary import Vocabulary
 
 COUNTS = "counts"
 REJECTS = "rejects"
