@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOGS ?= simulated
 SHELL := /bin/bash
 
-.PHONY: quickstart setup test test-slow test-emulated test-flink test-prism test-dataflow check help
+.PHONY: quickstart setup test test-slow test-emulated test-maven test-flink test-prism test-dataflow check help
 
 help:
 	@echo "make setup                        the environment, in $(VENV)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-flink                   the job on a real Flink, started here (Java, Maven)"
 	@echo "make test-prism                   the job on Prism, built here (Go)"
 	@echo "make test-dataflow                what Dataflow is given, without a cloud"
+	@echo "make test-maven                   the phone's runner and TFLite's Android libraries (Debian: maven)"
 	@echo "make check                        ruff, mypy, import direction"
 
 setup: $(VENV)/.installed
@@ -40,7 +41,7 @@ quickstart: setup
 
 # Two processes, a file in one of them: the default tests are for two cores.
 test: setup
-	$(BIN)/python -m pytest -m "not slow and not flink and not prism and not dataflow" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not maven and not flink and not prism and not dataflow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
@@ -68,6 +69,11 @@ build/prism: setup
 # A clean environment with apache-beam[gcp], about 300 MB; no cloud.
 test-dataflow: setup
 	$(BIN)/python -m pytest -m dataflow --timeout=3600 $(ARGS)
+
+# The libraries come by Maven's own client; without it or a network the tests say so.
+test-maven: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang==0.17.1 pyelftools==0.33
+	$(BIN)/python -m pytest -m maven -s --timeout=1800 $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

@@ -44,6 +44,7 @@ setuptools.setup(
         "dataflow": ["apache-beam[gcp]>=2.77"],
         "android": ["ziglang==0.17.1"],  # pinned exactly: another compiler gives other bytes
         "benchmarks": ["polars==2.1.0"],  # what the discretization is measured against
+        "maven": ["pyelftools>=0.33"],
         "dev": ["hypothesis", "mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"],
     },
     entry_points={

@@ -20,11 +20,11 @@ from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 
 ANDROID = "aarch64-linux-android"
-SOURCES = ("main.c", "arguments.c", "events.c", "litert.c")
+SOURCES = ("main.c", "arguments.c", "events.c", "model.c", "litert.c", "tflite.c")
 
 DESCRIPTION = f"""
-Compiles the native runner, a small C program that runs a model through LiteRT's shared library and gives every single
-latency.
+Compiles the native runner, a small C program that runs a model through LiteRT's or TFLite's shared library and gives
+every single latency.
 
   python -m android_bench.build_runner --target=host --output=runner
   python -m android_bench.build_runner --target={ANDROID} --output=runner-android
@@ -36,7 +36,7 @@ sources and compiler give the same bytes. Then: python -m android_bench --host_r
 Exit codes: 0 built; 2 the input is at fault, a compiler is missing or failed; 130 interrupted.
 """
 
-_FOLDER = pathlib.Path(__file__).parent / "runner"
+SOURCE_FOLDER = pathlib.Path(__file__).parent / "runner"
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIE", "-pie", "-Wl,--build-id=none", "-s")
 _LIMIT_S = 300.0
 
@@ -114,7 +114,7 @@ def _compile(command: Sequence[str], folder: pathlib.Path) -> None:
     try:
         done = subprocess.run(
             command,
-            cwd=_FOLDER,
+            cwd=SOURCE_FOLDER,
             env={**os.environ, **caches},
             stdin=subprocess.DEVNULL,
             capture_output=True,

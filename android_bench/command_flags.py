@@ -70,7 +70,8 @@ def _define_programs(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "device_library",
         None,
-        "libLiteRt.so built for the devices' ABI, of the release of this computer's ai-edge-litert.",
+        "What --device_runner opens, built for the devices' ABI: libLiteRt.so of the release of this computer's "
+        "ai-edge-litert, or libtensorflowlite_jni.so of the Maven package org.tensorflow:tensorflow-lite:2.16.1.",
         flag_values=values,
     )
 
@@ -142,7 +143,9 @@ def plan(values: flags.FlagValues, settings: Settings) -> Plan:
     benchmark_model = _file(values, "benchmark_model", f"get it from {TOOL_PAGE}")
     host_runner = _file(values, "host_runner", build)
     runner = _file(values, "device_runner", build)
-    library = _file(values, "device_library", "it is part of LiteRT's releases for Android")
+    library = _file(
+        values, "device_library", "it is part of LiteRT's releases for Android, or of a Maven package (see --help)"
+    )
     if bool(runner) != bool(library):
         raise InputError("--device_runner and --device_library go together: pass both")
     if set(values.delegate) != {CPU} and benchmark_model is None:

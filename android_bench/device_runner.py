@@ -9,7 +9,6 @@ from android_bench.cells import Cell, Findings
 from android_bench.device import Device
 from android_bench.errors import DeviceError
 from android_bench.native_runner import (
-    LIBRARY_NAME,
     PROCESS_LIMIT_S,
     Program,
     checked_output,
@@ -24,6 +23,7 @@ from android_bench.runner_output import NAME, error_in
 from android_bench.validity import problem_of_processes
 
 RUNNER_NAME = "edgedipn_runner"
+LIBRARY_NAME = "edgedipn_library.so"
 
 
 class RunnerWork:
@@ -32,7 +32,7 @@ class RunnerWork:
     Args:
         device: where it runs.
         cell: what is measured.
-        program: the runner and LiteRT's library, built for the device's ABI.
+        program: the runner and its library, built for the device's ABI.
         settings: how to measure.
         pinning: the words that precede a command to pin it; none where it is not pinned.
     """

@@ -1,4 +1,4 @@
-"""The native runner, a small C program that opens LiteRT's shared library: its command line, and runs on this computer.
+"""The native runner, a small C program that opens LiteRT's or TFLite's library: its command line, its runs here.
 
 It is the same program on this computer and on a device (`build_runner` makes both), it gives every single latency, and
 it writes the outputs, so that they can be compared.
@@ -27,14 +27,14 @@ _MAX_SECONDS = 120  # of the runs one after another, so that it ends by itself w
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """The runner and the LiteRT library it opens, both built for the machine they run on."""
+    """The runner and the library it opens, LiteRT's or TFLite's, both built for the machine they run on."""
 
     runner: pathlib.Path
     library: pathlib.Path
 
     def sha256(self) -> dict[str, str]:
         """Returns the hashes of both by name."""
-        return {"runner": file_sha256(self.runner), LIBRARY_NAME: file_sha256(self.library)}
+        return {"runner": file_sha256(self.runner), f"library {self.library.name}": file_sha256(self.library)}
 
 
 def host_library() -> pathlib.Path:

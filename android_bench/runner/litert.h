@@ -1,11 +1,8 @@
-/* A model run through LiteRT's C interface. The library is opened at run time, so that building the runner needs nothing
- * of it. The declarations are those of the LiteRT releases 2.3; another release may differ. */
+/* LiteRT's C interface. The declarations are those of the LiteRT releases 2.3; another release may differ. */
 #ifndef EDGEDIPN_RUNNER_LITERT_H
 #define EDGEDIPN_RUNNER_LITERT_H
 
 #include <stddef.h>
-
-#include "arguments.h"
 
 typedef int status;      /* 0 is good */
 typedef void *handle;    /* LiteRT's objects; none is released before the process ends */
@@ -47,35 +44,10 @@ struct tensor_type {
   F(UnlockTensorBuffer, (handle))                                                    \
   F(RunCompiledModel, (handle, position, position, handle *, position, handle *))
 
-struct litert {
-#define DECLARE(name, parameters) status(*name) parameters;
-  LITERT_FUNCTIONS(DECLARE)
-#undef DECLARE
+struct litert_functions {
+#define DECLARE_LITERT(name, parameters) status(*name) parameters;
+  LITERT_FUNCTIONS(DECLARE_LITERT)
+#undef DECLARE_LITERT
 };
-
-/* One input or output: its buffer in LiteRT, and the values of all samples. */
-struct tensor {
-  const char *name;
-  const char *path; /* null for an output nobody asked for */
-  int element;
-  size_t size; /* bytes of one sample */
-  char *values;
-};
-
-struct model {
-  struct litert api;
-  handle environment, compiled;
-  position signature;
-  position num_inputs, num_outputs;
-  struct tensor inputs[MAX_TENSORS], outputs[MAX_TENSORS];
-  handle input_buffers[MAX_TENSORS], output_buffers[MAX_TENSORS];
-};
-
-/* Each returns 0, or an exit code after an error event. */
-int open_library(struct model *model, const char *path);
-int load_model(struct model *model, const struct arguments *arguments);
-int write_inputs(struct model *model, long sample);
-int run_model(struct model *model);
-int read_outputs(struct model *model, long sample);
 
 #endif

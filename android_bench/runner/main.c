@@ -1,6 +1,6 @@
 /* Runs a model on real samples and reports every single latency.
  *
- *   runner --library=libLiteRt.so --model=FILE --signature=NAME [--threads=1] [--samples=1] [--warmup=0] [--runs=1]
+ *   runner --library=FILE --model=FILE --signature=NAME [--threads=1] [--samples=1] [--warmup=0] [--runs=1]
  *          [--max_seconds=60] [--interval_us=0] --input=NAME=FILE ... [--output=NAME=FILE ...]
  *
  * An input file holds the raw values of all samples, one after another; an output file gets the same. The order is: the
@@ -9,7 +9,7 @@
  * Timed is the inference alone; copying the few kB of inputs stays outside, and nothing is printed in between. */
 #include "arguments.h"
 #include "events.h"
-#include "litert.h"
+#include "model.h"
 #include "platform.h"
 
 struct run {
@@ -91,6 +91,7 @@ static int load(void) {
   report_tensors("input", model.inputs, model.num_inputs);
   report_tensors("output", model.outputs, model.num_outputs);
   event_begin("loaded");
+  event_text("runtime", model.runtime->name);
   event_number("library_ns", opened - start);
   event_number("load_ns", loaded - opened);
   event_number("peak_memory_kb", process_number("VmHWM"));
@@ -102,9 +103,9 @@ static int load(void) {
 
 static int time_one(long sample, struct run *run) {
   int code;
-  if ((code = write_inputs(&model, sample))) return code;
+  if ((code = model.runtime->write_inputs(&model, sample))) return code;
   long long start = now();
-  if ((code = run_model(&model))) return code;
+  if ((code = model.runtime->run(&model))) return code;
   run->nanoseconds = now() - start;
   run->cpu = sched_getcpu();
   return 0;
@@ -124,7 +125,7 @@ static int time_runs(const char *phase, long count, int is_kept, long interval_u
     if (interval_us) sleep_until(start + i * interval_us * 1000LL);
     if (now() > deadline) return fail(EXIT_RUNTIME, "the time limit is over", "--max_seconds");
     code = time_one(i % arguments.samples, &runs[i]);
-    if (!code && is_kept) code = read_outputs(&model, i);
+    if (!code && is_kept) code = model.runtime->read_outputs(&model, i);
   }
   if (code) return code;
   for (long i = 0; i < count; i++) {

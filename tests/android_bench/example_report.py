@@ -68,7 +68,7 @@ def _case(phone: DeviceInfo, length: int, level_ms: float, is_pinned: bool = Fal
         backend="adb_runner",
         device=phone,
         condition=Condition(is_pinned=is_pinned),
-        program_sha256={"runner": "2" * 64, "libLiteRt.so": "3" * 64},
+        program_sha256={"runner": "2" * 64, "library libLiteRt.so": "3" * 64},
         affinity_mask="f0" if is_pinned else None,
         processes=processes,
         states=_states(length),

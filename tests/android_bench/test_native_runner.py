@@ -109,7 +109,11 @@ BAD_ARGUMENTS = {
     "long input": ({"samples": "7"}, 2, "an input file is not as long as its samples"),
     "unwritable output": ({"output__leaf_category": "/nowhere/x"}, 2, "an output file cannot be written: /nowhere/x"),
     "no such library": ({"library": "/nowhere/lib.so"}, 3, "the library cannot be opened"),
-    "another library": ({"library": "libm.so.6"}, 3, "is no LiteRT 2: it lacks: LiteRtCreateEnvironment"),
+    "another library": (
+        {"library": "libm.so.6"},
+        3,
+        "the library has neither LiteRT's C interface nor TFLite's: libm.so.6",
+    ),
     "no such model": ({"model": "/nowhere/model"}, 3, "LiteRtCreateModelFromFile returned status"),
 }
 
@@ -119,6 +123,14 @@ def test_what_is_wrong_is_named(host_runner, good, changed, code, reason):
     actual_code, events = run_with(host_runner, good, **changed)
     assert (actual_code, events[-1]["event"]) == (code, "error")
     assert reason in f"{events[-1]['message']}: {events[-1].get('detail')}"
+
+
+def test_a_tflite_that_lacks_a_function_is_named(host_runner, good, tmp_path):
+    (tmp_path / "old.c").write_text("void TfLiteModelCreateFromFile(void) {}\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "old.so", tmp_path / "old.c"], check=True, timeout=60)
+    code, events = run_with(host_runner, good, library=tmp_path / "old.so")
+    assert (code, events[-1]["message"]) == (3, "the library's TFLite lacks")
+    assert events[-1]["detail"] == "TfLiteInterpreterOptionsCreate"
 
 
 def test_a_flag_given_twice_and_a_word_are_refused(host_runner):
