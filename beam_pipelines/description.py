@@ -96,18 +96,12 @@ def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema, capped_user
         if name[0] == "inputs" and name[1] not in inputs:
             read, duplicates = counts[("inputs", name[1], "read")], counts.get(("duplicates", name[1]), 0)
             rejected = {key[3]: n for key, n in counts.items() if key[:3] == ("inputs", name[1], "rejected")}
-            surplus = counts.get(("surplus", name[1]), 0)
-            accepted = read - duplicates - surplus - sum(rejected.values())
-            inputs[name[1]] = {
-                "read": read,
-                "accepted": accepted,
-                "duplicates": duplicates,
-                "surplus": surplus,
-                "rejected": rejected,
-            }
+            accepted = read - duplicates - sum(rejected.values())
+            inputs[name[1]] = {"read": read, "accepted": accepted, "duplicates": duplicates, "rejected": rejected}
     sample_kinds = (*SPLITS, label_counts.DROPPED, "other_split")
     return {
         "inputs": inputs,
+        "surplus": {name[1]: count for name, count in counts.items() if name[0] == "surplus"},  # of the accepted
         "capped_users": capped_users,
         "profile_conflicts": counts.get(("profile_conflicts",), 0),
         "clamps": {name[1]: count for name, count in counts.items() if name[0] == "clamps"},
@@ -173,7 +167,7 @@ def summary_text(summary: Mapping[str, Any]) -> str:
 
 def _surplus_text(summary: Mapping[str, Any]) -> list[str]:
     counters = summary["counters"]
-    surplus = sum(counts["surplus"] for counts in counters["inputs"].values())
+    surplus = sum(counters["surplus"].values())
     if not surplus:
         return []
     users = ", ".join(f"{user['user_id']} ({user['surplus']:,})" for user in counters["capped_users"][:_PRINTED_USERS])

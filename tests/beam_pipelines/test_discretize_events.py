@@ -81,7 +81,6 @@ def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
         "read": 47,
         "accepted": 45,
         "duplicates": 1,
-        "surplus": 0,
         "rejected": {"unknown_action": 1},
     }
     assert counters["capped_users"] == []
@@ -103,8 +102,8 @@ def test_a_user_with_too_many_actions_is_capped_counted_and_named(
     assert discretize_events.run(arguments) == 0
     counters = json.loads((tmp_path / "data" / "counters.json").read_text())
     # On the first day u0 has 3 + 20 actions, of which the first 3 stay; u1 has 3 + 1.
-    assert counters["inputs"]["browse"]["surplus"] == 21
-    assert counters["inputs"]["browse"]["accepted"] == 45
+    assert counters["surplus"] == {"browse": 21}
+    assert counters["inputs"]["browse"]["accepted"] == 66  # the surplus among them
     assert counters["capped_users"] == [{"user_id": "u0", "surplus": 20}, {"user_id": "u1", "surplus": 1}]
     printed = capsys.readouterr().out
     assert "21 actions beyond --max_actions_per_user_day=3 were left out, most of user u0 (20), u1 (1)" in printed

@@ -58,7 +58,6 @@ def check(folder: pathlib.Path, num_lines: int, seed: int) -> None:
             "read": expected.read,
             "accepted": len(expected.rows),
             "duplicates": expected.duplicates,
-            "surplus": 0,
             "rejected": expected.rejected,
         }
         assert len(rejects) == len(found) == sum(counts["rejected"].values())
