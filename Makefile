@@ -29,7 +29,7 @@ $(VENV)/.installed: constraints.txt setup.py
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet -r constraints.txt && \
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --no-deps --no-build-isolation -e . ; \
 	else \
-	  ($(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)) && \
+	  ($(PYTHON) -m venv --clear $(VENV) || python3 -m venv --clear $(VENV)) && \
 	  echo "installing the packages of constraints.txt, about a minute" && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r constraints.txt && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
