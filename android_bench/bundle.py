@@ -17,7 +17,7 @@ import numpy as np
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 REMEDY = "copy the bundle again, or make it again with `python -m edgedipn_tf.convert`"
 
@@ -55,11 +55,17 @@ class ModelFile:
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """Real evaluation samples: inputs by name, [N, ...] without the batch axis; Keras' probabilities [N, places]."""
+    """Real evaluation samples.
+
+    Inputs by name are [N, ...] without the batch axis; by output there are Keras' probabilities, the labels and whether
+    each label is known, all [N, places].
+    """
 
     inputs: dict[str, np.ndarray]
     expected: dict[str, np.ndarray]
     num_samples: int
+    labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    is_known: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def feed(self, index: int) -> dict[str, np.ndarray]:
         """Returns the inputs of one sample as a batch of 1; the index wraps around."""
@@ -99,7 +105,9 @@ def open_bundle(path: pathlib.Path) -> Bundle:
         raise InputError(f"{manifest_path} is not JSON ({error}): {REMEDY}") from None
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
-        raise InputError(f"{manifest_path} has format version {version!r}, this program reads {FORMAT_VERSION}")
+        raise InputError(
+            f"{manifest_path} has format version {version!r}, this program reads {FORMAT_VERSION}: {REMEDY}"
+        )
     reader = _Reader(manifest_path)
     files = tuple(_model_file(reader, path, i, item) for i, item in enumerate(reader.get(manifest, "files", list)))
     if not files:
@@ -209,7 +217,17 @@ def _samples(reader: _Reader, folder: pathlib.Path, values: dict[str, Any], file
         for tensor in model_file.outputs:
             key = f"expected_{tensor.name}"
             samples.expected[tensor.name] = _array(path, arrays, key, tensor, num_samples, model_file.name)
+            samples.labels[tensor.name] = _bits(path, arrays, f"label_{tensor.name}", tensor, num_samples)
+            samples.is_known[tensor.name] = _bits(path, arrays, f"weight_{tensor.name}", tensor, num_samples) > 0
     return samples
+
+
+def _bits(path: pathlib.Path, arrays: dict[str, np.ndarray], key: str, output: Tensor, num_samples: int) -> np.ndarray:
+    """Returns an array of 0 and 1 of the form of an output, or refuses it."""
+    array = _array(path, arrays, key, dataclasses.replace(output, dtype="int8"), num_samples, output.name)
+    if not np.isin(array, (0, 1)).all():
+        raise InputError(f"{path}: {key} holds other numbers than 0 and 1: {REMEDY}")
+    return array
 
 
 def _array(

@@ -14,7 +14,7 @@ from android_bench import results_json
 from android_bench.benchmark_model_output import ToolOutput
 from android_bench.bundle import Bundle, ModelFile
 from android_bench.latency import summarize, verdicts_by_budget
-from android_bench.results import CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Settings
+from android_bench.results import Auc, CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Settings
 from edgedipn_tf import publishing
 from edgedipn_tf.commands import InputError
 
@@ -46,6 +46,7 @@ class Findings:
     affinity_mask: str | None = None
     parity: Parity | None = None
     host_difference: Parity | None = None
+    auc: dict[str, Auc] | None = None
     tool_summary: ToolOutput | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     problem: str | None = None
@@ -76,6 +77,7 @@ def case_result(cell: Cell, device: DeviceInfo | None, found: Findings, settings
         verdicts=verdicts_by_budget(summary, settings.budget_ms, problem),
         parity=found.parity,
         host_difference=found.host_difference,
+        auc=found.auc,
         tool_summary=found.tool_summary,
         notes=tuple(found.notes),
         problem=problem,

@@ -97,5 +97,6 @@ class RunnerWork:
         reference = outputs.of_host(file, samples, self._cell.condition.num_threads)
         found.parity = outputs.difference(arrays, samples.expected, samples.num_samples)
         found.host_difference = outputs.difference(arrays, reference, samples.num_samples)
+        found.auc = outputs.auc_by_intent(arrays, reference, samples)
         found.problem = outputs.problem_of_distance(found.host_difference, file.recipe)
         found.problem = found.problem or problem_of_processes(found.processes, self._settings.max_spread)

@@ -72,6 +72,7 @@ def measure_host_runner(cell: Cell, program: Program, settings: Settings) -> Cas
             }
             found.parity = outputs.difference(arrays, samples.expected, samples.num_samples)
             reference = outputs.of_host(file, samples, cell.condition.num_threads)
+            found.auc = outputs.auc_by_intent(arrays, reference, samples)
             found.problem = outputs.problem_of_other_bits(arrays, reference)
         except DeviceError as error:
             found.problem = str(error)

@@ -12,7 +12,8 @@ import numpy as np
 from android_bench.bundle import REMEDY, ModelFile, Samples, Tensor
 from android_bench.errors import DeviceError
 from android_bench.host import LoadedModel
-from android_bench.results import Parity
+from android_bench.results import Auc, Parity
+from edgedipn_tf import ranking
 from edgedipn_tf.commands import InputError
 
 STEP = 1 / 256  # of a probability in an int8 tensor
@@ -57,6 +58,23 @@ def difference(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarra
     """Returns the largest difference of each output over all samples."""
     largest = {name: float(np.max(np.abs(array - expected[name]))) for name, array in found.items()}
     return Parity(num_samples, {name: value if np.isfinite(value) else None for name, value in largest.items()})
+
+
+def auc_by_intent(
+    machine: Mapping[str, np.ndarray], host: Mapping[str, np.ndarray], samples: Samples
+) -> dict[str, Auc]:
+    """Returns the AUC of each intent by Keras, this computer and the machine measured, over the known labels."""
+
+    def auc_of(outputs: np.ndarray, labels: np.ndarray, is_known: np.ndarray) -> float | None:
+        scores = outputs[is_known]
+        return ranking.auc(scores, labels[is_known]) if np.isfinite(scores).all() else None
+
+    found = {}
+    for name, outputs in machine.items():
+        truth = samples.labels[name], samples.is_known[name]
+        by = (auc_of(each, *truth) for each in (samples.expected[name], host[name], outputs))
+        found[name] = Auc(int(samples.is_known[name].sum()), *by)
+    return found
 
 
 def problem_of_other_bits(found: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]) -> str | None:

@@ -34,6 +34,7 @@ def render(report: Report) -> str:
         *_charts(report),
         *_section("Cold start, first inference, steady state", _starts(report)),
         *_section("Outputs", _outputs(report)),
+        *_section("AUC of the outputs", _aucs(report)),
         *_section("Machines and settings", _machines(report)),
     ]
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">' + tag("title", "Latency report")
@@ -140,6 +141,19 @@ def _outputs(report: Report) -> str:
             names = [html.escape(word) for word in (case.file, case.machine, case.condition.label)]
             rows.append([*names, str(case.parity.num_samples), _largest(case, "keras"), _largest(case, "host")])
     return _table(["file", "machine", "condition", "samples", "from Keras", "from this computer"], rows) if rows else ""
+
+
+def _aucs(report: Report) -> str:
+    rows = []
+    for case in report.cases:
+        for intent, auc in sorted((case.auc or {}).items()):
+            names = [html.escape(word) for word in (case.file, case.machine, case.condition.label, intent)]
+            values = ["n/a" if value is None else f"{value:.4f}" for value in (auc.keras, auc.host, auc.machine)]
+            difference = "n/a" if auc.difference is None else f"{auc.difference:+.4f}"
+            rows.append([*names, str(auc.num_known), *values, difference])
+    headings = ["file", "machine", "condition", "intent", "labels", "Keras", "this computer", "machine", "difference"]
+    note = "Of so few samples: whether the machine ranks as this computer does, not how good the model is."
+    return _table(headings, rows) + tag("p", note) if rows else ""
 
 
 def _largest(case: CaseResult, reference: str) -> str:

@@ -5,7 +5,7 @@ import dataclasses
 from android_bench.benchmark_model_output import ToolOutput
 from android_bench.latency import LatencySummary, Verdict
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 HOST_LABEL = "host, not a phone"
 RUNNER_LABEL = "native runner"
 CPU = "cpu"
@@ -153,6 +153,25 @@ class Parity:
 
 
 @dataclasses.dataclass(frozen=True)
+class Auc:
+    """The exact AUC of the same samples by Keras, by this computer and by the machine measured, for one intent.
+
+    None: the samples have no known labels of both classes. All that tells is whether the machine ranks as this computer
+    does: of so few samples it says nothing about the model.
+    """
+
+    num_known: int
+    keras: float | None
+    host: float | None
+    machine: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """The machine's AUC less this computer's."""
+        return None if self.machine is None or self.host is None else self.machine - self.host
+
+
+@dataclasses.dataclass(frozen=True)
 class CaseResult:
     """One file on one machine, by one program, in one condition.
 
@@ -177,6 +196,7 @@ class CaseResult:
     verdicts: dict[str, Verdict]  # by budget in ms, written as a decimal
     parity: Parity | None  # with Keras' probabilities
     host_difference: Parity | None  # of a device's outputs, with this computer's
+    auc: dict[str, Auc] | None  # by intent, where outputs came back
     tool_summary: ToolOutput | None
     notes: tuple[str, ...]
     problem: str | None

@@ -17,6 +17,7 @@ def render(report: Report) -> str:
     lines = _align([headings, *rows]) if rows else []
     lines += [""] if rows else []
     lines += [verdict_line(case, report.settings.budget_ms) for case in report.cases]
+    lines += [auc_line(case) for case in report.cases if case.auc]
     lines += paper.lines(sorted({bundle.model for bundle in report.bundles}))
     lines += [f"note: {note}" for note in report.notes]
     return "\n".join(lines)
@@ -35,6 +36,17 @@ def verdict_line(case: CaseResult, budget_ms: float) -> str:
         Verdict.INCONCLUSIVE: "not certainly on either side of",
     }[verdict]
     return f"{start} p90 {summary.p90_ms:.3g} ms ({summary.num_samples} runs) {relation} {budget_key(budget_ms)} ms"
+
+
+def auc_line(case: CaseResult) -> str:
+    """Returns one line such as `AUC (host, 1 thread): model.tflite: cart +0.0000 from this computer's 0.7100`."""
+    parts = []
+    for intent, auc in sorted((case.auc or {}).items()):
+        known = auc.difference is not None and auc.host is not None
+        parts.append(
+            f"{intent} {auc.difference:+.4f} from this computer's {auc.host:.4f}" if known else f"{intent} n/a"
+        )
+    return f"AUC ({case.machine}, {case.condition.label}): {case.file}: {', '.join(parts)}"
 
 
 def _cells(case: CaseResult, budgets: Sequence[str]) -> list[str]:

@@ -36,7 +36,7 @@ LIGHT = (
 # Each room may import the rooms listed for it (and itself), nothing else of the project.
 SHARED = ("schema", "commands", "publishing", "discretize", "local_time", "random_keys", "vocabulary")
 ALLOWED = {
-    "android_bench": {"android_bench", "edgedipn_tf.commands", "edgedipn_tf.publishing"},
+    "android_bench": {"android_bench", "edgedipn_tf.commands", "edgedipn_tf.publishing", "edgedipn_tf.ranking"},
     "beam_pipelines": {"beam_pipelines", "edgedipn_tf.simulation", "edgedipn_tf.records", "edgedipn_tf.examples"}
     | {f"edgedipn_tf.{name}" for name in ("dataset_report", "ranking", "schema_files")}
     | {f"edgedipn_tf.{name}" for name in SHARED},

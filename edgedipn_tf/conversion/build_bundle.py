@@ -100,7 +100,7 @@ def build_bundle(
         write_json(partial / bundle.PARITY, parity.parity_json(scores.keras, scores.labels, found))
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
-        bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras)
+        bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras, scores.kept_labels)
         described = [_describe(name, runners[name], found[name]) for name in files]
         bundle.write_manifest(
             partial, _description(workdir, graph, list(scores.keras)), described, SIGNATURE, workdir.max_length

@@ -16,18 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.parity import Labels
 from edgedipn_tf.publishing import file_sha256, read_json, write_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 VOCABULARY = "vocabulary.json"
 PARITY = "parity.json"
 SAMPLES = "benchmark/samples.npz"
 INFERENCE_GRAPH, PLAIN_GRAPH = GRAPH_FORMS = ("inference", "plain")
-EXPECTED_PREFIX = "expected_"
+EXPECTED_PREFIX, LABEL_PREFIX, WEIGHT_PREFIX = "expected_", "label_", "weight_"
 _REMEDY = "make the bundle again with edgedipn_tf.convert"
 
 
@@ -74,12 +75,22 @@ def write_samples(
     folder: pathlib.Path,
     inputs: Mapping[str, npt.NDArray[np.int32]],
     expected: Mapping[str, npt.NDArray[np.float32]],
+    labels: Labels,
 ) -> None:
-    """Writes the samples for benchmarks: inputs (N, ...) by name, and Keras' probabilities as `expected_<intent>`."""
+    """Writes the samples for benchmarks.
+
+    Args:
+        folder: the bundle's.
+        inputs: (N, ...) by name.
+        expected: Keras' probabilities (N, places) by intent, stored as `expected_<intent>`.
+        labels: stored as `label_<intent>` and `weight_<intent>`, 0 or 1: a weight of 0 is an unknown label.
+    """
     path = folder / SAMPLES
     path.parent.mkdir()
     arrays = {name: values.astype(np.int32) for name, values in inputs.items()}
     arrays.update({EXPECTED_PREFIX + intent: values.astype(np.float32) for intent, values in expected.items()})
+    for prefix, values in ((LABEL_PREFIX, labels.labels), (WEIGHT_PREFIX, labels.weights)):
+        arrays.update({prefix + intent: (values[intent] > 0).astype(np.int8) for intent in expected})
     with open(path, "wb") as file:  # savez gives every member the same date: equal samples, equal bytes
         np.savez_compressed(file, allow_pickle=False, **arrays)
 

@@ -32,6 +32,7 @@ class Scores:
         labels: the samples' labels.
         kept_inputs: the inputs of the kept samples, (kept, ...) by input name.
         kept_keras: the probabilities of the kept samples, (kept, places) by intent.
+        kept_labels: their labels.
     """
 
     keras: ByIntent
@@ -39,6 +40,7 @@ class Scores:
     labels: Labels
     kept_inputs: Arrays
     kept_keras: ByIntent
+    kept_labels: Labels
 
     @property
     def num_samples(self) -> int:
@@ -154,7 +156,8 @@ def score(
             progress.advance()
         joined = {name: _concatenate(rows) for name, rows in files.items()}
         parts.append({"keras": expected, "files": joined, "labels": labels, "weights": weights})
-        kept_parts.append(_rows({"inputs": inputs, "keras": expected}, np.flatnonzero(np.isin(positions, kept))))
+        whole_part = {"inputs": inputs, "keras": expected, "labels": labels, "weights": weights}
+        kept_parts.append(_rows(whole_part, np.flatnonzero(np.isin(positions, kept))))
     whole, kept_rows = _concatenate(parts), _concatenate(kept_parts)
     return Scores(
         keras=whole["keras"],
@@ -162,6 +165,7 @@ def score(
         labels=Labels(whole["labels"], whole["weights"]),
         kept_inputs=kept_rows["inputs"],
         kept_keras=kept_rows["keras"],
+        kept_labels=Labels(kept_rows["labels"], kept_rows["weights"]),
     )
 
 

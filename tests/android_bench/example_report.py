@@ -8,7 +8,7 @@ import numpy as np
 
 from android_bench import report_html
 from android_bench.latency import summarize, verdicts_by_budget
-from android_bench.results import CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Report
+from android_bench.results import Auc, CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Report
 from tests.android_bench.test_results import HOST_CASE, REPORT
 
 PHONES = [
@@ -75,6 +75,7 @@ def _case(phone: DeviceInfo, length: int, level_ms: float, is_pinned: bool = Fal
         summary=summary,
         verdicts=verdicts_by_budget(summary, 50.0, None),
         host_difference=Parity(8, {"realtime_purchase": 0.0117}),
+        auc={"realtime_purchase": Auc(7, 0.75, 0.75, 0.7375), "leaf_category": Auc(16, None, None, None)},
         notes=("the screen was off: the device may have kept programs off its fast CPUs",),
     )
 

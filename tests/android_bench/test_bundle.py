@@ -55,8 +55,8 @@ def test_changed_samples(bundle_folder):
 
 def test_manifest_of_another_version_or_no_json(bundle_folder):
     manifest = read_manifest(bundle_folder)
-    write_manifest(bundle_folder, {**manifest, "format_version": 2})
-    assert "format version 2, this program reads 1" in refusal(bundle_folder)
+    write_manifest(bundle_folder, {**manifest, "format_version": 1})
+    assert "format version 1, this program reads 2: copy the bundle again, or make it again" in refusal(bundle_folder)
     write_manifest(bundle_folder, [manifest])
     assert "format version None" in refusal(bundle_folder)
     (bundle_folder / "manifest.json").write_text('{"format_version": 1,')
@@ -133,6 +133,20 @@ def test_samples_that_are_no_archive(bundle_folder):
     assert "samples.npz is not a NumPy archive" in refusal(bundle_folder)
     replace_samples(bundle_folder, b"")
     assert "samples.npz is not a NumPy archive" in refusal(bundle_folder)
+
+
+@pytest.mark.parametrize("key", ["label_realtime_purchase", "weight_leaf_category"])
+def test_labels_that_are_none(tmp_path, tflite, key):
+    good = arrays()[key]
+    assert f"{key} holds other numbers than 0 and 1" in refusal(write_bundle(tmp_path / "a", tflite, **{key: good + 1}))
+    assert f"{key} is float32" in refusal(write_bundle(tmp_path / "b", tflite, **{key: good.astype(np.float32)}))
+    assert f"{key} is int8 [7, " in refusal(write_bundle(tmp_path / "c", tflite, **{key: good[:7]}))
+
+
+def test_labels_and_where_they_are_known(bundle_folder):
+    samples = open_bundle(bundle_folder).samples
+    assert samples.labels["realtime_purchase"][:, 0].tolist() == [0, 0, 1, 0, 1, 1, 1, 0]
+    assert samples.is_known["realtime_purchase"][:, 0].tolist() == [True] * 7 + [False]
 
 
 def test_samples_without_an_input(bundle_folder, tmp_path):

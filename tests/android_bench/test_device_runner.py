@@ -44,6 +44,8 @@ def test_the_runner_built_for_this_computer_runs_as_the_devices_binary(adb_serve
         assert [len(process.cpus) for process in case.processes] == [10, 10, 10]
         assert {process.num_threads for process in case.processes} == {2}
         assert case.parity.num_samples == 8 and case.parity.largest < 1e-6
+        assert (case.auc["realtime_purchase"].num_known, case.auc["realtime_purchase"].difference) == (7, 0.0)
+        assert case.auc["leaf_category"].difference is None  # known labels of one class only
         assert case.host_difference.largest == 0  # this computer's outputs, by way of the device
         assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}
         assert case.machine.endswith("), native runner")

@@ -83,9 +83,11 @@ def test_a_manifest_that_describes_another_model(bundle_folder):
     file = manifest["files"][0]
     file["outputs"][0]["name"], file["outputs"][1]["name"] = "leaf_category", "realtime_purchase"
     samples = arrays()
+    names = ("leaf_category", "realtime_purchase")
     swapped = {
-        "expected_leaf_category": samples["expected_realtime_purchase"],
-        "expected_realtime_purchase": samples["expected_leaf_category"],
+        f"{kind}_{name}": samples[f"{kind}_{other}"]
+        for kind in ("expected", "label", "weight")
+        for name, other in (names, names[::-1])
     }
     path = bundle_folder / "benchmark" / "samples.npz"
     np.savez(path, **{**samples, **swapped})

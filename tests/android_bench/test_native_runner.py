@@ -11,8 +11,8 @@ from android_bench import native_runner
 from android_bench.bundle import open_bundle
 from android_bench.latency import Verdict
 from android_bench.native_runner import Program, host_library
-from android_bench.outputs import of_host, tolerance
-from android_bench.results import Condition
+from android_bench.outputs import auc_by_intent, of_host, tolerance
+from android_bench.results import Auc, Condition
 from tests.android_bench.sessions import cells, library, settings
 from tests.android_bench.stand_in_runner import GOOD, RUNNER_FAULTS, write_runner
 from tests.android_bench.tiny_bundle import NUM_SAMPLES, arrays, write_bundle
@@ -163,6 +163,28 @@ def test_a_closed_pipe_is_an_error(host_runner, good):
     assert process.wait(60) != 0
 
 
+# Scores rise with the sample, labels are 0 0 1 0 1 1 1: the first positive is above two of the three negatives, the
+# others are above all, 11 of 12 pairs. Of leaf_category one label is known only.
+BY_HAND = {
+    "realtime_purchase": Auc(7, pytest.approx(11 / 12), pytest.approx(11 / 12), pytest.approx(11 / 12)),
+    "leaf_category": Auc(16, None, None, None),
+}
+
+
+def test_the_auc_of_a_machine_that_ranks_otherwise(bundle_folder):
+    samples = open_bundle(bundle_folder).samples
+    machine = {name: array.copy() for name, array in samples.expected.items()}
+    machine["realtime_purchase"][[2, 3]] = machine["realtime_purchase"][[3, 2]]  # now all 12 pairs are in order
+    found = auc_by_intent(machine, samples.expected, samples)
+    assert found["realtime_purchase"].machine == 1.0
+    assert found["realtime_purchase"].difference == pytest.approx(1 / 12)
+    assert found["leaf_category"].difference is None
+    machine["realtime_purchase"][7] = np.nan  # its label is unknown
+    assert auc_by_intent(machine, samples.expected, samples)["realtime_purchase"].machine == 1.0
+    machine["realtime_purchase"][0] = np.nan
+    assert auc_by_intent(machine, samples.expected, samples)["realtime_purchase"].machine is None
+
+
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_outputs_are_those_of_the_python_interpreter_bit_for_bit(host_runner, bundle_folder, num_threads):
     bundle = open_bundle(bundle_folder)
@@ -170,6 +192,7 @@ def test_outputs_are_those_of_the_python_interpreter_bit_for_bit(host_runner, bu
     assert case.problem is None  # a single other bit is a problem: see below
     assert case.parity.num_samples == 8
     assert case.parity.largest < 1e-6
+    assert case.auc == BY_HAND
     assert (case.backend, case.machine) == ("host_runner", "host, not a phone, native runner")
     assert [(len(each.warmup_ms), len(each.samples_ms), len(each.cpus)) for each in case.processes] == [(3, 15, 15)] * 2
     assert {process.num_threads for process in case.processes} == {num_threads}

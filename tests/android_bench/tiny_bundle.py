@@ -50,7 +50,10 @@ def make_tiny_tflite() -> bytes:
 
 
 def arrays() -> dict[str, np.ndarray]:
-    """Returns samples.npz: in sample i every id of swipe is i + 1 and every id of profile is 2."""
+    """Returns samples.npz: in sample i every id of swipe is i + 1 and every id of profile is 2.
+
+    Of realtime_purchase both labels are known, of leaf_category one.
+    """
     ids = np.arange(1, NUM_SAMPLES + 1)
     sigmoid = 1 / (1 + np.exp(-np.stack([ids - 2.0, ids, np.full(NUM_SAMPLES, 2.0)], axis=1)))
     return {
@@ -58,6 +61,10 @@ def arrays() -> dict[str, np.ndarray]:
         "profile": np.full((NUM_SAMPLES, 6), 2, np.int32),
         "expected_realtime_purchase": sigmoid[:, :1].astype(np.float32),
         "expected_leaf_category": sigmoid[:, 1:].astype(np.float32),
+        "label_realtime_purchase": np.array([[0, 0, 1, 0, 1, 1, 1, 0]], np.int8).T,
+        "weight_realtime_purchase": np.array([[1, 1, 1, 1, 1, 1, 1, 0]], np.int8).T,
+        "label_leaf_category": np.zeros((NUM_SAMPLES, 2), np.int8),
+        "weight_leaf_category": np.ones((NUM_SAMPLES, 2), np.int8),
     }
 
 
@@ -71,7 +78,7 @@ def write_bundle(
     for name in names:
         (folder / name).write_bytes(tflite)
     manifest = {
-        "format_version": 1,
+        "format_version": 2,
         "model": "edgedipn",
         "max_length": 4,
         "schema_fingerprint": "schema",

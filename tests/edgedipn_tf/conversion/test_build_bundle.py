@@ -16,6 +16,7 @@ from edgedipn_tf.conversion.bundle import read_bundle
 from edgedipn_tf.conversion.export import probabilities
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, STATIC_INT8, Tolerance, with_limits
 from edgedipn_tf.conversion.scoring import FileRunner
+from edgedipn_tf.ranking import auc
 from tests.edgedipn_tf.conversion.conftest import NUM_KEPT, Published
 from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_model, tiny_schema, write_dataset, write_workdir
 
@@ -71,7 +72,9 @@ def test_parity_is_that_of_all_samples(published: Published) -> None:
 
 def test_benchmark_samples_are_real_and_give_what_they_say(published: Published) -> None:
     with np.load(published.bundle / "benchmark/samples.npz") as samples:
-        inputs = {n: samples[n] for n in samples.files if not n.startswith("expected_")}
+        inputs = {n: samples[n] for n in samples.files if not n.startswith(("expected_", "label_", "weight_"))}
+        labels = {n.removeprefix("label_"): samples[n] for n in samples.files if n.startswith("label_")}
+        weights = {n.removeprefix("weight_"): samples[n] for n in samples.files if n.startswith("weight_")}
         expected = {n.removeprefix("expected_"): samples[n] for n in samples.files if n.startswith("expected_")}
     assert {name: values.shape for name, values in inputs.items()} == {
         file["name"]: (NUM_KEPT, *file["shape"][1:]) for file in manifest(published.bundle)["files"][0]["inputs"]
@@ -80,6 +83,7 @@ def test_benchmark_samples_are_real_and_give_what_they_say(published: Published)
     keras = probabilities(published.model, {name: tf.constant(values) for name, values in inputs.items()})
     run = FileRunner(published.bundle / "edgedipn_float32.tflite")
     for intent, values in expected.items():
+        assert auc(values[weights[intent] > 0], labels[intent][weights[intent] > 0]) == 1.0  # as above
         np.testing.assert_allclose(keras[intent], values, atol=1e-6)
         rows = [run({n: v[i : i + 1] for n, v in inputs.items()})[intent] for i in range(NUM_KEPT)]
         np.testing.assert_allclose(np.concatenate(rows), values, atol=1e-5)

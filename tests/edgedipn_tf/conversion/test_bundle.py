@@ -8,6 +8,7 @@ import pytest
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.bundle import BundleFile, read_bundle, write_manifest, write_samples
+from edgedipn_tf.conversion.parity import Labels
 from edgedipn_tf.publishing import file_sha256, write_json
 from edgedipn_tf.schema import edgedipn_schema
 from edgedipn_tf.schema_files import read_schema
@@ -17,6 +18,10 @@ SCHEMA = edgedipn_schema("UTC", "test")
 VOCABULARY = Vocabulary.from_counts(SCHEMA, {"browse_page": {"home": 9}}, 1)
 INPUTS = {"history": np.arange(4).reshape(2, 2)}
 EXPECTED = {"realtime_purchase": np.array([[0.25], [0.5]])}
+LABELS = Labels(
+    {"realtime_purchase": np.array([[0.0], [1.0]]), "not_of_this_model": np.zeros((2, 1))},
+    {"realtime_purchase": np.array([[1.0], [0.0]]), "not_of_this_model": np.ones((2, 1))},
+)
 
 
 def write_bundle(folder: pathlib.Path) -> pathlib.Path:
@@ -25,7 +30,7 @@ def write_bundle(folder: pathlib.Path) -> pathlib.Path:
     write_json(folder / "schema.json", {**SCHEMA.to_json(), "fingerprint": SCHEMA.fingerprint})
     write_json(folder / "vocabulary.json", VOCABULARY.to_json())
     write_json(folder / "parity.json", {"num_samples": 2})
-    write_samples(folder, INPUTS, EXPECTED)
+    write_samples(folder, INPUTS, EXPECTED, LABELS)
     tensors = [{"name": "history", "dtype": "int32", "shape": [1, 2]}]
     outputs = [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}]
     description = {
@@ -49,7 +54,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["max_length"] == 64
     assert manifest["files"] == [
         {
@@ -73,8 +78,12 @@ def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
 
 def test_samples_are_int32_inputs_and_float32_expectations_by_name(folder: pathlib.Path) -> None:
     with np.load(folder / "benchmark/samples.npz", allow_pickle=False) as samples:
-        assert set(samples.files) == {"history", "expected_realtime_purchase"}
+        names = [f"{prefix}_realtime_purchase" for prefix in ("expected", "label", "weight")]
+        assert set(samples.files) == {"history", *names}
         assert samples["history"].dtype == np.int32 and samples["history"].tolist() == [[0, 1], [2, 3]]
+        for name, values in (("label", [[0], [1]]), ("weight", [[1], [0]])):
+            assert samples[f"{name}_realtime_purchase"].dtype == np.int8
+            assert samples[f"{name}_realtime_purchase"].tolist() == values
         assert samples["expected_realtime_purchase"].dtype == np.float32
         assert samples["expected_realtime_purchase"].tolist() == [[0.25], [0.5]]
 
@@ -126,8 +135,8 @@ def test_another_fingerprint_names_both(folder: pathlib.Path, what: str) -> None
 
 
 def test_another_format_version_is_refused(folder: pathlib.Path) -> None:
-    change_manifest(folder, format_version=2)
-    with pytest.raises(InputError, match="format version 2, not 1"):
+    change_manifest(folder, format_version=1)
+    with pytest.raises(InputError, match="format version 1, not 2"):
         read_bundle(folder)
 
 
