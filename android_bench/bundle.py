@@ -10,6 +10,7 @@ import json
 import pathlib
 import re
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ MANIFEST_NAME = "manifest.json"
 REMEDY = "copy the bundle again, or make it again with `python -m edgedipn_tf.convert`"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+# What NumPy, zipfile and zlib raise for a file that is no archive, or a damaged or encrypted one.
+_DAMAGED = (ValueError, TypeError, AttributeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _DTYPES = ("float32", "int32", "int64")
 
 
@@ -208,7 +211,7 @@ def _samples(reader: _Reader, folder: pathlib.Path, values: dict[str, Any], file
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path} is not a NumPy archive ({error}): {REMEDY}") from None
     samples = Samples({}, {}, num_samples)
     for model_file in files:

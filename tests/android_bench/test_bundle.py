@@ -1,4 +1,6 @@
 import hashlib
+import io
+import random
 import shutil
 
 import numpy as np
@@ -147,6 +149,25 @@ def test_labels_and_where_they_are_known(bundle_folder):
     samples = open_bundle(bundle_folder).samples
     assert samples.labels["realtime_purchase"][:, 0].tolist() == [0, 0, 1, 0, 1, 1, 1, 0]
     assert samples.is_known["realtime_purchase"][:, 0].tolist() == [True] * 7 + [False]
+
+
+def test_damaged_samples_are_one_line(bundle_folder):
+    """Bytes changed at random, with a hash that fits, as a hostile bundle has it."""
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays())
+    chance, outcomes = random.Random(3), set()
+    for _ in range(400):
+        content = bytearray(archive.getvalue())
+        for _ in range(chance.choice([1, 2, 5])):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        replace_samples(bundle_folder, bytes(content))
+        try:
+            open_bundle(bundle_folder)
+            outcomes.add("read")
+        except InputError as error:
+            assert "\n" not in str(error)
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
 
 
 def test_samples_without_an_input(bundle_folder, tmp_path):
