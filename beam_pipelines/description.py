@@ -48,34 +48,19 @@ def publish_description(
     counts = {tuple(name): count for name, count in json.loads(folder.read(COUNTS_FILE))}
     extent = json.loads(folder.read(EXTENT_FILE))
     counters = _counters(counts, schema, json.loads(folder.read(CAPPED_FILE)))
-    check_bad_fraction(counters["inputs"], job.max_bad_fraction)
-    if extent["problem"]:
-        raise InputError(extent["problem"])
-    for split in SPLITS:
-        if not counters["samples"][split]:
-            raise InputError(_empty_split(split, counters, job))
-    folder.delete(COUNTS_FILE)
-    folder.delete(EXTENT_FILE)
-    folder.delete(CAPPED_FILE)
+    _check(counters, extent, job)
+    for name in (COUNTS_FILE, EXTENT_FILE, CAPPED_FILE):
+        folder.delete(name)
     vocabulary = Vocabulary.from_json(json.loads(folder.read("vocabulary.json")), schema)
     write_json(folder, "schema.json", {**schema.to_json(), "fingerprint": schema.fingerprint})
     write_json(folder, "counters.json", counters)
-    date_text = job.local_time.date_text
     description = {
         "format_version": records.FORMAT_VERSION,
         "schema_fingerprint": schema.fingerprint,
         "vocabulary_fingerprint": vocabulary.fingerprint,
         "earlier_vocabulary_fingerprint": None if earlier is None else earlier.fingerprint,
-        "splits": {
-            split: {
-                "num_samples": counters["samples"][split],
-                "num_records": counts.get(("records", split), 0),
-                "files": folder.names(f"{split}.tfrecord-"),
-            }
-            for split in SPLITS
-        },
-        "first_cutoff_date": date_text(extent["extent"]["first_cutoff_day"]),
-        "last_cutoff_date": date_text(extent["extent"]["last_cutoff_day"]),
+        "splits": {split: _split(folder, split, counts, counters) for split in SPLITS},
+        **_cutoff_dates(extent["extent"], job),
         "log_end_ms": extent["extent"]["log_end_ms"],
         "candidates": job.candidate_mix.name,
         "log": log,
@@ -88,6 +73,30 @@ def publish_description(
     }
     write_json(folder, DESCRIPTION_FILE, description)
     return {**description, "counters": counters}
+
+
+def _check(counters: Mapping[str, Any], extent: Mapping[str, Any], job: DiscretizeOptions) -> None:
+    """Raises InputError when too many records are bad, the settings do not fit the log, or a split is empty."""
+    check_bad_fraction(counters["inputs"], job.max_bad_fraction)
+    if extent["problem"]:
+        raise InputError(extent["problem"])
+    for split in SPLITS:
+        if not counters["samples"][split]:
+            raise InputError(_empty_split(split, counters, job))
+
+
+def _split(
+    folder: OutputFolder, split: str, counts: Mapping[tuple[str, ...], int], counters: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "num_samples": counters["samples"][split],
+        "num_records": counts.get(("records", split), 0),
+        "files": folder.names(f"{split}.tfrecord-"),
+    }
+
+
+def _cutoff_dates(extent: Mapping[str, Any], job: DiscretizeOptions) -> dict[str, str]:
+    return {f"{end}_cutoff_date": job.local_time.date_text(extent[f"{end}_cutoff_day"]) for end in ("first", "last")}
 
 
 def _counters(counts: Mapping[tuple[str, ...], int], schema: Schema, capped_users: list[Any]) -> dict[str, Any]:

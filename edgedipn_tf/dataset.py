@@ -63,6 +63,16 @@ class Dataset:
         """Returns how many samples a split holds."""
         return int(self.description["splits"][split]["num_samples"])
 
+    def window_length(self, max_length: int) -> int:
+        """Returns the T that a flag asks for: as many actions as are stored when it is 0.
+
+        Raises:
+            InputError: when it is more than the dataset stores.
+        """
+        if max_length > self.schema.max_length:
+            raise InputError(f"--max_length={max_length}: the dataset stores up to {self.schema.max_length} actions")
+        return max_length or self.schema.max_length
+
     def training_batches(
         self, max_length: int, global_batch_size: int, seed: int, first_epoch: int, num_epochs: int
     ) -> tf.data.Dataset:

@@ -46,9 +46,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     from edgedipn_tf.dataset import open_dataset  # loads TensorFlow: --help and wrong flags do without it
 
     dataset = open_dataset(values.data)
-    max_length = values.max_length or dataset.schema.max_length
-    if max_length > dataset.schema.max_length:
-        raise InputError(f"--max_length={max_length}: the dataset stores up to {dataset.schema.max_length} actions")
+    max_length = dataset.window_length(values.max_length)
     if values.to_parquet is None:
         print(_statistics(dataset, max_length, values.max_samples))
         if values.by_day:

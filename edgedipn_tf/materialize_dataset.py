@@ -24,7 +24,6 @@ from typing import Any
 from absl import flags
 
 from edgedipn_tf import commands, examples, publishing
-from edgedipn_tf.commands import InputError
 from edgedipn_tf.quiet_start import import_tensorflow
 
 COPIED_FILES = ("schema.json", "vocabulary.json")
@@ -48,9 +47,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     from edgedipn_tf.dataset import open_dataset
 
     dataset = open_dataset(values.data)
-    max_length = values.max_length or dataset.schema.max_length
-    if max_length > dataset.schema.max_length:
-        raise InputError(f"--max_length={max_length}: the dataset stores up to {dataset.schema.max_length} actions")
+    max_length = dataset.window_length(values.max_length)
     features = tfds_builder.sample_features(dataset.schema, max_length)
     tfds.disable_progress_bar()
     with publishing.publish_folder(pathlib.Path(values.output), values.overwrite) as folder:

@@ -126,6 +126,14 @@ def keys(batches: tf.data.Dataset) -> list[bytes]:
     return [batch[0]["swipe"].tobytes() for batch in batches.as_numpy_iterator()]
 
 
+def test_a_window_is_as_long_as_asked_for_or_as_stored(tmp_path: pathlib.Path, days: list[UserDay]) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", days))
+    stored = dataset.schema.max_length
+    assert [dataset.window_length(asked) for asked in (0, 1, stored)] == [stored, 1, stored]
+    with pytest.raises(InputError, match=f"--max_length={stored + 1}: the dataset stores up to {stored} actions"):
+        dataset.window_length(stored + 1)
+
+
 def test_training_order_is_a_function_of_seed_and_epoch(tmp_path: pathlib.Path) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
     undisturbed = keys(dataset.training_batches(8, 3, 1, 0, 3))
