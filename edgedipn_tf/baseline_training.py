@@ -1,7 +1,7 @@
 """Trains a baseline on aggregates: `train_and_evaluate(config, workdir)`, as `training` does a network.
 
-Only known labels count. A fifth of the training users is held out to choose how long or how strictly to fit; then all
-training users are fitted. The evaluation split chooses nothing. Equal settings and data give equal bytes.
+Only known labels count. Some training users are held out to choose how long or how strictly to fit; then all training
+users are fitted. The evaluation split chooses nothing. Equal settings and data give equal bytes.
 
 All training samples are held in memory: 4 bytes for each aggregate of a sample, and again for each known label of the
 intent that is being fitted.
@@ -14,22 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedipn_tf import evaluation, random_keys
+from edgedipn_tf import evaluation, held_out_users
 from edgedipn_tf.baselines.aggregates import Aggregates
 from edgedipn_tf.baselines.baseline import CLASSIFIERS, Baseline
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.held_out_users import TRAIN_SPLIT
 from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import read_json, write_json
 from edgedipn_tf.schema import Intent, Level
 from edgedipn_tf.schema_files import read_vocabulary
 from edgedipn_tf.tensorflow_errors import one_line_errors
-from edgedipn_tf.training import EVALUATION_SPLIT, NUM_DRAWS, TRAIN_SPLIT
+from edgedipn_tf.training import EVALUATION_SPLIT, NUM_DRAWS
 from edgedipn_tf.workdir import Workdir
 
-HELD_OUT_SHARE = 0.2
-"""Of the training users: those that choose the number of trees, or the penalty."""
 _BATCH_SIZE = 256
 _PROGRESS_SAMPLES = 20_000
 _UNKNOWN = -1
@@ -79,6 +78,8 @@ def train_and_evaluate(config: TrainingConfig, workdir: pathlib.Path) -> dict[st
         raise InputError(
             f"--max_length={config.max_length} is more than the {dataset.schema.max_length} actions of {dataset.path}"
         )
+    if config.held_out_users == 0:
+        raise InputError(f"--held_out_users=0: {config.model} needs users to choose by; leave it out")
     folder = Workdir(workdir)
     variant = find_variant(config.model)
     identity = {name: value for name, value in config.to_json().items() if variant.takes(name)}
@@ -95,7 +96,7 @@ def train_and_evaluate(config: TrainingConfig, workdir: pathlib.Path) -> dict[st
 def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir) -> dict[str, Any]:
     vocabulary = read_vocabulary(folder.vocabulary, dataset.schema, "make the dataset again")
     aggregates = Aggregates(dataset.schema, vocabulary, config.max_length)
-    table = _read_table(dataset, aggregates, config.seed)
+    table = _read_table(dataset, aggregates, config)
     classifiers, fits = {}, {}
     for intent in dataset.schema.intents:
         values, labels, is_held_out = table.rows(intent)
@@ -111,7 +112,8 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir) -> dict[str,
     baseline = Baseline(aggregates, classifiers)
     baseline.save(folder.baseline)
     found = evaluation.evaluate_baseline(baseline, dataset, EVALUATION_SPLIT, _BATCH_SIZE, NUM_DRAWS)
-    report = {**evaluation.report(dataset, EVALUATION_SPLIT, found), "fits": fits}
+    selection = held_out_users.selection(config.held_out_users, int(table.is_held_out.sum()), "log_loss")
+    report = {**evaluation.report(dataset, EVALUATION_SPLIT, found), "selection": selection, "fits": fits}
     write_json(folder.metrics, report)
     print(evaluation.table(dataset.schema, found))
     return report
@@ -121,7 +123,7 @@ def _has_both_classes(labels: NDArray[np.int64], is_held_out: NDArray[np.bool_])
     return all(len(np.unique(labels[chosen])) == 2 for chosen in (is_held_out, ~is_held_out))
 
 
-def _read_table(dataset: Dataset, aggregates: Aggregates, seed: int) -> _Table:
+def _read_table(dataset: Dataset, aggregates: Aggregates, config: TrainingConfig) -> _Table:
     num_samples, schema = dataset.num_samples(TRAIN_SPLIT), dataset.schema
     levels = {intent.level for intent in schema.intents} - {Level.NONE}
     shape = (num_samples, schema.num_candidates)
@@ -141,14 +143,10 @@ def _read_table(dataset: Dataset, aggregates: Aggregates, seed: int) -> _Table:
             candidates[rows] = aggregates.of_candidates(inputs, level)
         for name, of_intent in table.labels.items():
             of_intent[rows] = np.where(weights[name] > 0, labels[name], _UNKNOWN)
-        table.is_held_out[rows] = [_is_held_out(user, seed) for user in extras["user_id"]]
+        table.is_held_out[rows] = [
+            held_out_users.is_held_out(user, config.seed, config.held_out_users) for user in extras["user_id"]
+        ]
         if rows.stop // _PROGRESS_SAMPLES > begin // _PROGRESS_SAMPLES:
             print(f"aggregates of {rows.stop:,} samples", flush=True)
         begin = rows.stop
     return table
-
-
-def _is_held_out(user_id: bytes, seed: int) -> bool:
-    """Returns whether a user chooses instead of being fitted first; another draw than that of the evaluation users."""
-    state = random_keys.key("held out", seed, user_id.hex())
-    return int(random_keys.mix(state)) < HELD_OUT_SHARE * 2**64

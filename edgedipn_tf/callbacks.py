@@ -74,7 +74,7 @@ class EpochEnd(keras.callbacks.Callback):
     """Evaluates exactly, shows, draws, saves, and decides whether to stop; the checkpoint comes last.
 
     Args:
-        evaluate: returns the metrics by intent of the model as it is.
+        evaluate: returns the metrics by intent of the model as it is, on the users that choose the best epoch.
         schema: has the names of the metrics.
         history: of the run; one record is added an epoch.
         checkpoints: where the state goes.
@@ -150,7 +150,8 @@ class EpochEnd(keras.callbacks.Callback):
         mark = " (best)" if self._history.best_epoch == epoch else ""
         seconds, mean = time.monotonic() - self._started, _number(record["mean_auc"])
         print(
-            f"epoch {epoch + 1}/{self._num_epochs}  {seconds:.0f} s  loss {record['loss']:.4f}  mean AUC {mean}{mark}"
+            f"epoch {epoch + 1}/{self._num_epochs}  {seconds:.0f} s  loss {record['loss']:.4f}  "
+            f"held out: mean AUC {mean}{mark}"
         )
         print(f"  {aucs}", flush=True)
 

@@ -21,7 +21,8 @@ class History(tf.train.experimental.PythonState):
     """What each finished epoch gave, oldest first; plain JSON values.
 
     Attributes:
-        epochs: one record an epoch, with at least `mean_auc` (None when no intent has a defined AUC).
+        epochs: one record an epoch, with at least `mean_auc` of the held-out users (None when no intent has
+            a defined AUC).
     """
 
     def __init__(self) -> None:

@@ -55,12 +55,19 @@ class TrainingConfig:
         lambda value: 0 <= value < float("inf"),
         "at least 0",
     )
+    held_out_users: float = _fraction(
+        0.2,
+        "share of the training users, by a hash of --seed and the user, that are not trained on but choose the best "
+        "epoch (of a baseline: trees or penalty); 0: none, the last epoch is taken",
+    )
     global_batch_size: int = _count(256, "samples of a step, over all replicas")
     num_epochs: int = _count(10, "most epochs to train")
     steps_per_epoch: int = _count(
         0, "steps from one evaluation and checkpoint to the next; 0 is one pass over the training split", minimum=0
     )
-    patience: int = _count(2, "epochs without a better mean AUC before training stops; 0 never stops", minimum=0)
+    patience: int = _count(
+        2, "epochs without a better mean AUC of the held-out users before training stops; 0 never stops", minimum=0
+    )
     learning_rate: float = _positive(1e-3, "Adam's learning rate in the first pass")
     learning_rate_decay: float = _positive(0.9, "factor of the learning rate after each pass")
     beta_1: float = _fraction(0.9, "Adam's decay of the first moment")

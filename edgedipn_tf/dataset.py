@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from edgedipn_tf import publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
@@ -36,6 +37,23 @@ _EXTRAS = ("user_id", "t0_ms", "candidate_names")
 
 
 @dataclasses.dataclass(frozen=True)
+class Split:
+    """Some records of a dataset.
+
+    Attributes:
+        files: where they are.
+        num_samples: how many samples they hold.
+        num_records: how many records they are.
+        is_member: for each record of the files, in their order, whether it belongs to the split; None: all do.
+    """
+
+    files: tuple[str, ...]
+    num_samples: int
+    num_records: int
+    is_member: NDArray[np.bool_] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
     """A published dataset folder.
 
@@ -43,11 +61,13 @@ class Dataset:
         path: the folder.
         schema: what a sample is made of.
         description: content of dataset.json.
+        splits: by name: `train`, `eval`, and those that `held_out_users` divides the training split into.
     """
 
     path: pathlib.Path
     schema: Schema
     description: dict[str, Any]
+    splits: Mapping[str, Split]
 
     @property
     def vocabulary_fingerprint(self) -> str:
@@ -61,7 +81,7 @@ class Dataset:
 
     def num_samples(self, split: str) -> int:
         """Returns how many samples a split holds."""
-        return int(self.description["splits"][split]["num_samples"])
+        return self.splits[split].num_samples
 
     def window_length(self, max_length: int) -> int:
         """Returns the T that a flag asks for: as many actions as are stored when it is 0.
@@ -74,7 +94,13 @@ class Dataset:
         return max_length or self.schema.max_length
 
     def training_batches(
-        self, max_length: int, global_batch_size: int, seed: int, first_epoch: int, num_epochs: int
+        self,
+        max_length: int,
+        global_batch_size: int,
+        seed: int,
+        first_epoch: int,
+        num_epochs: int,
+        split: str = "train",
     ) -> tf.data.Dataset:
         """Returns the batches of epochs [first_epoch, num_epochs), one epoch after another, without incomplete ones.
 
@@ -85,8 +111,8 @@ class Dataset:
             # Else tf.data would mix TensorFlow's global seed into the order, and fail where that is 0.
             tf.compat.v1.set_random_seed(1)
             epoch_seed = tf.cast(seed, tf.int64) * 1_000_003 + epoch
-            shuffled = self._records("train").shuffle(SHUFFLED_RECORDS, seed=epoch_seed)
-            pools = self._pools(shuffled, "train", max_length, SHUFFLED_SAMPLES)
+            shuffled = self._records(split).shuffle(SHUFFLED_RECORDS, seed=epoch_seed)
+            pools = self._pools(shuffled, split, max_length, SHUFFLED_SAMPLES)
 
             def one_pool(index: tf.Tensor, pool: Tensors) -> tf.data.Dataset:
                 in_order = tf.range(tf.shape(pool["t0_ms"], tf.int64)[0])
@@ -102,7 +128,7 @@ class Dataset:
         """Returns the batches of a split in file order; the last one may be smaller.
 
         Args:
-            split: `train` or `eval`.
+            split: a name of `splits`.
             max_length: T, at most the schema's.
             batch_size: samples of a batch.
             extras: whether a fourth element gives user_id, t0_ms and the candidates' names (leaf, top; empty is null).
@@ -120,15 +146,18 @@ class Dataset:
         return pieces.rebatch(batch_size).map(self._finish).prefetch(2)
 
     def _records(self, split: str) -> tf.data.Dataset:
-        files = [str(self.path / name) for name in self.description["splits"][split]["files"]]
-        return tf.data.TFRecordDataset(files, num_parallel_reads=1)
+        files, is_member = list(self.splits[split].files), self.splits[split].is_member
+        serialized = tf.data.TFRecordDataset(files, num_parallel_reads=1)
+        if is_member is None:
+            return serialized
+        numbered = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(is_member))
+        return numbered.filter(lambda record, is_taken: is_taken).map(lambda record, is_taken: record)
 
     def _pools(self, serialized: tf.data.Dataset, split: str, max_length: int, num_samples: int) -> tf.data.Dataset:
         """Decodes records, as many together as hold about `num_samples` samples."""
         if not 1 <= max_length <= self.schema.max_length:
             raise ValueError(f"max_length={max_length}: this schema stores 1 to {self.schema.max_length} actions")
-        records_in_all = int(self.description["splits"][split]["num_records"])
-        num_records = max(1, num_samples * records_in_all // max(1, self.num_samples(split)))
+        num_records = max(1, num_samples * self.splits[split].num_records // max(1, self.num_samples(split)))
         function = functools.partial(window_cutting.decode, self.schema, max_length)
 
         def decode(batch: tf.Tensor) -> Tensors:
@@ -208,7 +237,7 @@ def open_dataset(path: str | pathlib.Path) -> Dataset:
                 f"{folder}: dataset format {version}, this program reads {records.FORMAT_VERSION}: {REMEDY}"
             )
         schema = Schema.from_json({key: value for key, value in stored.items() if key != "fingerprint"})
-        files = [name for split in description["splits"].values() for name in split["files"]]
+        splits = {name: _split(folder, stored) for name, stored in description["splits"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{folder}: dataset.json or schema.json is damaged ({error!r}): {REMEDY}") from None
     if schema.fingerprint != fingerprint:
@@ -216,10 +245,15 @@ def open_dataset(path: str | pathlib.Path) -> Dataset:
             f"{folder}: schema.json has fingerprint {schema.fingerprint}, dataset.json names {fingerprint}: "
             f"the files are of different datasets; {REMEDY}"
         )
-    missing = [name for name in files if not (folder / name).is_file()]
+    missing = [path for split in splits.values() for path in split.files if not pathlib.Path(path).is_file()]
     if missing:
-        raise InputError(f"{folder / missing[0]} is missing: the dataset is not whole; {REMEDY}")
-    return Dataset(folder, schema, description)
+        raise InputError(f"{missing[0]} is missing: the dataset is not whole; {REMEDY}")
+    return Dataset(folder, schema, description, splits)
+
+
+def _split(folder: pathlib.Path, stored: Mapping[str, Any]) -> Split:
+    files = tuple(str(folder / name) for name in stored["files"])
+    return Split(files, int(stored["num_samples"]), int(stored["num_records"]))
 
 
 def _parse(schema: Schema, serialized: tf.Tensor) -> Tensors:

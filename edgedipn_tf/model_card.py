@@ -13,6 +13,7 @@ _SETTINGS = (
     "max_length",
     "num_hops",
     "penalty_weight",
+    "held_out_users",
     "global_batch_size",
     "num_epochs",
     "learning_rate",
@@ -53,9 +54,15 @@ def _head(config: Mapping[str, Any], metrics: Mapping[str, Any], model: str) -> 
     yield "|---|---|"
     for name in _SETTINGS:
         yield f"| {name} | {config[name]} |"
-    yield f"| best epoch | {metrics['best_epoch']} of {len(metrics['history'])} |"
+    yield f"| epoch | {metrics['best_epoch']} of {len(metrics['history'])}, {_choice(metrics['selection'])} |"
     identities = (config[f"{what}_fingerprint"] for what in ("schema", "vocabulary", "dataset"))
     yield f"| schema, vocabulary, dataset | {', '.join(identities)} |"
+
+
+def _choice(selection: Mapping[str, Any]) -> str:
+    if selection["measure"] is None:
+        return "the last one: no held-out training users could choose"
+    return f"of the greatest mean AUC on {selection['num_samples']:,} samples of held-out training users"
 
 
 def _data(description: Mapping[str, Any]) -> Iterator[str]:
@@ -92,7 +99,7 @@ def _results(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "## Results on the evaluation split"
     yield ""
-    yield "With 95 % intervals from a bootstrap over users; n/a without known labels of both classes."
+    yield "Nothing was chosen on it. 95 % intervals by bootstrap over users; n/a without known labels of both classes."
     yield ""
     yield "| intent | AUC | GAUC | PR-AUC | log-loss | Brier | ECE |"
     yield "|---|---|---|---|---|---|---|"

@@ -20,7 +20,6 @@ import tensorflow as tf
 from edgedipn_tf import training
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
-from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.losses import SummedBinaryCrossentropy
 from edgedipn_tf.schema import canonical_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
@@ -63,10 +62,10 @@ def train_and_evaluate(config: TrainingConfig, workdir: pathlib.Path) -> None:
             or when one is lost: then all are started again, and the run goes on from the last checkpoint.
     """
     strategy = open_strategy()
-    dataset = open_dataset(pathlib.Path(config.data))
+    is_chief = strategy.cluster_resolver.task_id == 0
+    dataset = training.open_divided(config, workdir, print if is_chief else lambda line: None)
     training.check(config, dataset, strategy.num_replicas_in_sync)
     identity, folder = training.identity(config, dataset), Workdir(workdir)
-    is_chief = strategy.cluster_resolver.task_id == 0
     claim = folder.claim(identity, dataset.path) if is_chief else contextlib.nullcontext()
     with _lost_workers(workdir), one_line_errors(dataset.path, workdir), claim:
         agree(strategy, {"dataset or flags": identity, "state of --workdir": _state(folder)})

@@ -9,17 +9,19 @@ TensorFlow's operations are made deterministic, and a checkpoint holds all state
 import dataclasses
 import math
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from edgedipn_tf import evaluation, initial_checkpoint
+from edgedipn_tf import evaluation, held_out_users, initial_checkpoint
 from edgedipn_tf.callbacks import EpochEnd, LiveLine
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.held_out_users import FITTED_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
 from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
 from edgedipn_tf.model_card import format_model_card
 from edgedipn_tf.model_file import save_model
@@ -31,7 +33,6 @@ from edgedipn_tf.schema import Schema
 from edgedipn_tf.tensorflow_errors import one_line_errors
 from edgedipn_tf.workdir import Workdir
 
-TRAIN_SPLIT = "train"
 EVALUATION_SPLIT = "eval"
 NUM_DRAWS = 200
 """Bootstrap draws of the interval in `metrics.json`."""
@@ -42,6 +43,7 @@ def train_and_evaluate(
 ) -> dict[str, Any]:
     """Trains a model, or goes on with a run that was stopped, and evaluates the weights of its best epoch.
 
+    The best epoch has the greatest mean AUC on the held-out users; the evaluation split is read once, at the end.
     Sets the seeds of Python, NumPy and TensorFlow and makes TensorFlow's operations deterministic, for the process.
 
     Args:
@@ -56,7 +58,7 @@ def train_and_evaluate(
         InputError: when the dataset cannot be read or is too small, the settings do not fit it, or the folder holds
             something else.
     """
-    dataset = open_dataset(pathlib.Path(config.data))
+    dataset = open_divided(config, workdir)
     strategy = strategy or tf.distribute.MirroredStrategy()
     check(config, dataset, strategy.num_replicas_in_sync)
     folder = Workdir(workdir)
@@ -77,6 +79,17 @@ def train_and_evaluate(
         return run.finish()
 
 
+def open_divided(config: TrainingConfig, workdir: pathlib.Path, report: Callable[[str], None] = print) -> Dataset:
+    """Returns the dataset of a run, its training users divided.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    dataset = open_dataset(pathlib.Path(config.data))
+    with one_line_errors(dataset.path, workdir):
+        return held_out_users.divide(dataset, config.seed, config.held_out_users, report)
+
+
 def finished_metrics(folder: Workdir) -> dict[str, Any]:
     """Returns the content of the `metrics.json` of a finished run, and says that it is finished."""
     print(f"{folder.path} is finished and left as it is; choose another --workdir to train again")
@@ -94,17 +107,19 @@ def identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
 
 
 def check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
-    """Raises InputError when the settings do not fit the dataset or the number of replicas."""
-    num_samples, longest = dataset.num_samples(TRAIN_SPLIT), dataset.schema.max_length
+    """Raises InputError when the settings do not fit the (divided) dataset or the number of replicas."""
+    num_samples, longest = dataset.num_samples(FITTED_SPLIT), dataset.schema.max_length
     predicted_schema(config.model, dataset.schema)  # refuses a dataset without the intents of the model
-    if num_samples == 0:
+    if dataset.num_samples(TRAIN_SPLIT) == 0:
         raise InputError(f"{dataset.path} has no training samples: discretize a longer log, or move the split day")
+    if num_samples == 0:
+        raise InputError(f"--held_out_users={config.held_out_users} leaves none to train on: choose a smaller share")
     if config.max_length > longest:
         raise InputError(f"--max_length={config.max_length} is more than the {longest} actions of {dataset.path}")
     if config.global_batch_size > num_samples:
         raise InputError(
-            f"--global_batch_size={config.global_batch_size} is more than the {num_samples} training samples of "
-            f"{dataset.path}: choose a smaller one"
+            f"--global_batch_size={config.global_batch_size} is more than the {num_samples} training samples that "
+            f"--held_out_users={config.held_out_users} leaves of {dataset.path}: choose a smaller one"
         )
     if config.global_batch_size % num_replicas:
         raise InputError(
@@ -124,7 +139,7 @@ class Run:
         model: compiled, with the weights of the newest checkpoint.
         history: of the finished epochs.
         checkpoints: of the run.
-        steps_per_pass: steps of one pass over the training split.
+        steps_per_pass: steps of one pass over the samples to train on.
     """
 
     config: TrainingConfig
@@ -153,7 +168,7 @@ class Run:
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Returns what happens besides the steps: the line on the screen, and the end of an epoch."""
         num_epochs, patience = self.config.num_epochs, self.config.patience
-        schema, evaluator = self.dataset.schema, self._evaluator()
+        schema, evaluator = self.dataset.schema, self._evaluator(HELD_OUT_SPLIT)
         return [
             LiveLine(num_epochs, self.steps_per_epoch),
             EpochEnd(evaluator, schema, self.history, self.checkpoints, self.folder, num_epochs, patience),
@@ -165,9 +180,12 @@ class Run:
         product = _fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
         product.set_weights(self.model.get_weights())
         save_model(product, self.folder.model)
-        found = self._evaluator()(NUM_DRAWS)
+        found = self._evaluator(EVALUATION_SPLIT)(NUM_DRAWS)
+        measure = "mean_auc" if self.history.epochs[self.history.best_epoch]["mean_auc"] is not None else None
+        num_held_out = self.dataset.num_samples(HELD_OUT_SPLIT)
         report = {
             **evaluation.report(self.dataset, EVALUATION_SPLIT, found),
+            "selection": held_out_users.selection(self.config.held_out_users, num_held_out, measure),
             "best_epoch": self.history.best_epoch + 1,
             "history": self.history.epochs,
         }
@@ -178,11 +196,9 @@ class Run:
         print(evaluation.table(self.dataset.schema, found))
         return report
 
-    def _evaluator(self) -> evaluation.Evaluator:
+    def _evaluator(self, split: str) -> evaluation.Evaluator:
         config = self.config
-        return evaluation.Evaluator(
-            self.model, self.dataset, EVALUATION_SPLIT, config.max_length, config.global_batch_size
-        )
+        return evaluation.Evaluator(self.model, self.dataset, split, config.max_length, config.global_batch_size)
 
 
 def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> Run:
@@ -190,7 +206,7 @@ def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy:
     keras.utils.clear_session()  # names of layers count up in a process, and TensorFlow adds in the order of names
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    steps_per_pass = dataset.num_samples(TRAIN_SPLIT) // config.global_batch_size
+    steps_per_pass = dataset.num_samples(FITTED_SPLIT) // config.global_batch_size
     history = History()
     with strategy.scope():
         model = compiled_model(config, dataset.schema, steps_per_pass)
@@ -236,6 +252,7 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
         config.seed,
         first_epoch=first_pass,
         num_epochs=math.ceil(num_steps / steps_per_pass),
+        split=FITTED_SPLIT,
     )
     select = of_intents(intent_names(config, dataset.schema))
     return batches.skip(num_skipped).map(select).map(normalize_weights)

@@ -59,7 +59,7 @@ def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: An
 
 
 def _baseline(description: str, family: str) -> Variant:
-    settings = ("data", "model", "max_length", "seed")
+    settings = ("data", "model", "max_length", "held_out_users", "seed")
     return Variant(description=description, family=family, arguments={}, settings=settings)
 
 
@@ -122,7 +122,7 @@ VARIANTS: dict[str, Variant] = {
     **{f"dipn_only_{source}": _dipn(f"dipn with {source} alone (Table 6)", sources=(source,)) for source in SOURCES},
     # What the networks have to beat.
     "gbdt": _baseline(
-        "gradient-boosted trees (LightGBM) on counts; of the settings only --max_length and --seed", "gbdt"
+        "gradient-boosted trees (LightGBM) on counts; takes --max_length, --held_out_users, --seed", "gbdt"
     ),
     "logistic_regression": _baseline(
         "logistic regression on logarithms of the same counts and settings", "logistic_regression"

@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("lightgbm", reason="lightgbm is not installed: run `make setup`")
 
-from edgedipn_tf import baseline_training, commands, convert, evaluate, train  # noqa: E402
+from edgedipn_tf import baseline_training, commands, config, convert, evaluate, train  # noqa: E402
 from edgedipn_tf.baselines.aggregates import Aggregates  # noqa: E402
 from edgedipn_tf.baselines.baseline import CLASSIFIERS  # noqa: E402
 from edgedipn_tf.dataset import open_dataset  # noqa: E402
+from edgedipn_tf.held_out_users import HELD_OUT_SPLIT, divide  # noqa: E402
 from edgedipn_tf.ranking import auc  # noqa: E402
 from edgedipn_tf.schema_files import read_vocabulary  # noqa: E402
 from tests.edgedipn_tf.tiny_dataset import write_dataset  # noqa: E402
@@ -47,6 +48,7 @@ def test_who_bought_lately_buys_again(model, finished):
     found = report["intents"]["realtime_purchase"]
     assert found["auc_interval"]["low"] < 0.9 < found["auc_interval"]["high"] and found["auc"] > 0.85
     assert report["intents"]["realtime_top_category"]["auc"] > 0.8
+    assert report["selection"]["measure"] == "log_loss" and 80 < report["selection"]["num_samples"] < 160
     assert set(report["fits"]) == set(report["intents"]) == {"realtime_purchase", "realtime_top_category"}
 
 
@@ -97,7 +99,7 @@ def test_finished_run_is_left_as_it_is(finished, dataset, capsys):
 def test_unknown_labels_count_nowhere(dataset):
     opened = open_dataset(dataset)
     aggregates = Aggregates(opened.schema, read_vocabulary(dataset / "vocabulary.json", opened.schema, ""), 8)
-    table = baseline_training._read_table(opened, aggregates, seed=0)
+    table = baseline_training._read_table(opened, aggregates, config.resolve("smoke", {"data": str(dataset)}))
     expected = {"realtime_purchase": [], "realtime_top_category": []}
     for _, label, weight in opened.evaluation_batches("train", 8, 7).as_numpy_iterator():
         for name, labels in expected.items():
@@ -109,6 +111,8 @@ def test_unknown_labels_count_nowhere(dataset):
         assert 0.1 < is_held_out.mean() < 0.35
     users = np.repeat(table.is_held_out.reshape(-1, 4)[:, :1], 4, axis=1).reshape(-1)
     np.testing.assert_array_equal(table.is_held_out, users)  # four samples a user, all on one side
+    # A network of the same seed holds the same users out.
+    assert table.is_held_out.sum() == divide(opened, 0, 0.2).num_samples(HELD_OUT_SPLIT)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -129,6 +133,7 @@ def test_conversion_and_initial_checkpoint_refuse_it_in_one_line(model, finished
     [
         (["--learning_rate=0.1"], "--learning_rate does nothing for --model=gbdt, which takes --data, --model"),
         (["--strategy=multi_worker"], "--strategy=multi_worker does nothing for --model=gbdt"),
+        (["--held_out_users=0"], "--held_out_users=0: gbdt needs users to choose by"),
         (["--max_length=9"], "--max_length=9 is more than the 8 actions"),
     ],
 )

@@ -23,9 +23,10 @@ def test_edgedipn_trains_and_the_screen_is_readable(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"epoch 1/1  \d+ s  loss \d\.\d{4}  mean AUC 0\.\d{4} \(best\)", lines[0])
-    assert re.fullmatch(r"  RPAUC 0\.\d{4}  RAUC n/a  RTCAUC 0\.\d{4}", lines[1])
-    assert [line.split()[0] for line in lines[2:]] == [
+    assert lines[0].startswith("9 of 40 training users are held out to choose the epoch (36 samples); 124 samples")
+    assert re.fullmatch(r"epoch 1/1  \d+ s  loss \d\.\d{4}  held out: mean AUC 0\.\d{4} \(best\)", lines[1])
+    assert re.fullmatch(r"  RPAUC 0\.\d{4}  RAUC n/a  RTCAUC 0\.\d{4}", lines[2])
+    assert [line.split()[0] for line in lines[3:]] == [
         "intent",
         "realtime_purchase",
         "retention",

@@ -12,6 +12,7 @@ import tensorflow as tf
 from edgedipn_tf import config, training
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.held_out_users import divide, is_held_out
 from edgedipn_tf.ranking import auc
 from edgedipn_tf.workdir import Workdir
 from tests.edgedipn_tf.tiny_dataset import tiny_schema, write_dataset
@@ -31,7 +32,7 @@ def train(dataset):
 
 @pytest.fixture(scope="module")
 def finished(train, tmp_path_factory):
-    """An undisturbed run of 4 epochs of 3 steps; a pass over the 160 samples has 5."""
+    """An undisturbed run of 4 epochs of 3 steps; a pass has 5."""
     workdir = Workdir(tmp_path_factory.mktemp("run") / "workdir")
     train(workdir.path)
     return workdir
@@ -46,20 +47,45 @@ def test_config_holds_settings_and_fingerprints(finished, dataset):
     assert finished.vocabulary.read_bytes() == (dataset / "vocabulary.json").read_bytes()
 
 
+def _auc(model, dataset, split, intent, is_counted=lambda user: True):
+    logits, labels = [], []
+    for inputs, label, weight, extras in dataset.evaluation_batches(split, 8, 7, extras=True):
+        known = (weight[intent].numpy() == 1) & [[is_counted(user)] for user in extras["user_id"].numpy()]
+        logits.append(model(inputs)[intent].numpy()[known])
+        labels.append(label[intent].numpy()[known])
+    return auc(np.concatenate(logits), np.concatenate(labels).astype(np.int64))
+
+
 def test_saved_model_gives_the_reported_auc_of_the_best_epoch(finished, dataset):
     report = json.loads(finished.metrics.read_text())
     model = keras.models.load_model(finished.model)
     assert not model.compiled  # no optimizer: a third of the size
-    logits, labels = [], []
-    for inputs, label, weight in open_dataset(dataset).evaluation_batches("eval", 8, 7):
-        known = weight["realtime_purchase"].numpy() == 1
-        logits.append(model(inputs)["realtime_purchase"].numpy()[known])
-        labels.append(label["realtime_purchase"].numpy()[known])
-    expected = auc(np.concatenate(logits), np.concatenate(labels).astype(np.int64))
+    expected = _auc(model, open_dataset(dataset), "eval", "realtime_purchase")
     assert report["intents"]["realtime_purchase"]["auc"] == pytest.approx(expected, abs=1e-6)
+    assert expected > 0.8  # the tiny dataset can be learned
+
+
+def test_best_epoch_is_chosen_by_the_held_out_training_users(finished, dataset):
+    report = json.loads(finished.metrics.read_text())
     means = [epoch["mean_auc"] for epoch in report["history"]]
     assert report["best_epoch"] == means.index(max(means)) + 1
-    assert expected > 0.8  # the tiny dataset can be learned
+    model, opened = keras.models.load_model(finished.model), open_dataset(dataset)
+    best = report["history"][report["best_epoch"] - 1]["auc"]
+    expected = _auc(model, opened, "train", "realtime_purchase", lambda user: is_held_out(user, 5, 0.2))
+    assert best["realtime_purchase"] == pytest.approx(expected, abs=1e-6)
+    assert best["realtime_purchase"] != pytest.approx(report["intents"]["realtime_purchase"]["auc"], abs=1e-6)
+    chosen = {"split": "held_out", "held_out_users": 0.2, "num_samples": 36, "measure": "mean_auc"}
+    assert report["selection"] == chosen
+    card = " ".join(finished.model_card.read_text().split())
+    assert f"| epoch | {report['best_epoch']} of 4, of the greatest mean AUC on 36 samples of held-out train" in card
+
+
+def test_without_held_out_users_all_are_fitted_and_the_last_epoch_is_taken(train, tmp_path, capsys):
+    report = train(tmp_path / "workdir", held_out_users=0.0, num_epochs=2, patience=1)
+    assert "0 of 40 training users are held out to choose the epoch (0 samples); 160 samples" in capsys.readouterr().out
+    assert [epoch["mean_auc"] for epoch in report["history"]] == [None, None]
+    assert (report["best_epoch"], report["selection"]["measure"]) == (2, None)
+    assert "2 of 2, the last one: no held-out" in (tmp_path / "workdir/MODEL_CARD.md").read_text()
 
 
 def test_model_card_stands_beside_the_model(finished):
@@ -149,9 +175,8 @@ def test_order_of_a_step_depends_on_seed_and_position_only(dataset):
 
     def order(first_step, seed=5):
         tf.random.set_seed(seed + 1)
-        steps = training.training_steps(
-            config.resolve("smoke", {**settings.to_json(), "seed": seed}), open_dataset(dataset), 5, first_step
-        )
+        changed = config.resolve("smoke", {**settings.to_json(), "seed": seed})
+        steps = training.training_steps(changed, divide(open_dataset(dataset), 5, 0.2), 5, first_step)
         return [inputs["browse"].numpy().tobytes() for inputs, _, _ in steps]
 
     whole = order(0)
@@ -163,7 +188,11 @@ def test_order_of_a_step_depends_on_seed_and_position_only(dataset):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"global_batch_size": 161}, "--global_batch_size=161 is more than the 160 training samples"),
+        (
+            {"global_batch_size": 125},
+            "--global_batch_size=125 is more than the 124 training samples that --held_out_users=0.2",
+        ),
+        ({"held_out_users": 0.999}, "--held_out_users=0.999 leaves none to train on: choose a smaller share"),
         ({"max_length": 9}, "--max_length=9 is more than the 8 actions"),
         ({"data": "/nowhere"}, "/nowhere/dataset.json .* does not exist: make the dataset"),
     ],
@@ -176,10 +205,9 @@ def test_settings_that_do_not_fit_the_dataset_are_refused(changes, message, trai
 
 def test_batch_that_does_not_divide_over_the_replicas_is_refused(dataset):
     settings = config.resolve("smoke", {**SETTINGS, "data": str(dataset), "global_batch_size": 31})
-    with pytest.raises(
-        InputError, match="--global_batch_size=31 does not divide over 2 replicas: choose a multiple of 2"
-    ):
-        training.check(settings, open_dataset(dataset), num_replicas=2)
+    message = "--global_batch_size=31 does not divide over 2 replicas: choose a multiple of 2"
+    with pytest.raises(InputError, match=message):
+        training.check(settings, divide(open_dataset(dataset), 5, 0.2), num_replicas=2)
 
 
 def test_dataset_without_training_samples_is_refused(train, tmp_path):
