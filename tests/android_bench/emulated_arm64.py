@@ -56,6 +56,20 @@ def _wheel() -> pathlib.Path | None:
     return next(pathlib.Path(folder).glob(f"ai_edge_litert-{version}-*aarch64.whl"), None) if folder else None
 
 
+def sme_fault(folder: pathlib.Path) -> str | None:
+    """Returns what is wrong with the emulator's matrix products of bytes (SME), or None when they are right."""
+    source, program = pathlib.Path(__file__).with_name("sme_product.c"), folder / "sme_product"
+    _compile("aarch64-linux-musl", ["-static", "-mcpu=generic+sme", "-o", str(program), str(source)], folder)
+    done = subprocess.run(["qemu-aarch64", "-cpu", "max", program], capture_output=True, text=True, timeout=_LIMIT_S)
+    return None if done.returncode == 0 else done.stdout.strip() or f"exit code {done.returncode}"
+
+
+def _compile(target: str, arguments: list[str], folder: pathlib.Path) -> None:
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-O1"]
+    caches = {variable: str(folder / "zig") for variable in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+    subprocess.run([*compiler, *arguments], env={**os.environ, **caches}, check=True, timeout=_LIMIT_S)
+
+
 class Emulator:
     """An arm64 system that runs one program at a time.
 
@@ -95,7 +109,5 @@ class Emulator:
     def _stand_in(self, name: str, source: str) -> None:
         path = self._folder / f"{name}.c"
         path.write_text(source)
-        compiler = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-android", "-nostdlib"]
-        flags = ["-shared", "-fPIC", "-O1", f"-Wl,-soname,{name}.so", "-o", str(self._folder / f"{name}.so")]
-        caches = {variable: str(self._folder / "zig") for variable in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
-        subprocess.run([*compiler, *flags, str(path)], env={**os.environ, **caches}, check=True, timeout=_LIMIT_S)
+        flags = ["-nostdlib", "-shared", "-fPIC", f"-Wl,-soname,{name}.so", "-o", str(self._folder / f"{name}.so")]
+        _compile("aarch64-linux-android", [*flags, str(path)], self._folder)

@@ -13,15 +13,16 @@ from android_bench.bundle import Bundle, open_bundle
 from android_bench.native_runner import options, tensor_arguments, write_inputs
 from android_bench.results import Condition
 from android_bench.runner_output import parse
-from tests.android_bench.emulated_arm64 import Emulator, missing
+from tests.android_bench.emulated_arm64 import Emulator, missing, sme_fault
 from tests.android_bench.sessions import settings
 
 pytestmark = pytest.mark.emulated
 SHORT = settings(num_runs=2, num_warmup_runs=1)
 
-# Other instructions, other kernels: products of bytes, then also of byte matrices and scalable vectors. SME stays off:
-# with it (`-cpu max` of qemu 7.2) int8 outputs lie up to 76 steps off, and only hardware can say whose fault that is.
-CPUS = ("cortex-a76", "max,sme=off")
+# Other instructions, other kernels: the big cores of phones since 2018 (products of bytes); then also byte matrices and
+# scalable vectors; then also the matrix extension SME, where the emulator computes it right.
+SME = "max"
+CPUS = ("cortex-a76", "max,sme=off", SME)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,14 @@ def emulator(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arm64")
     build_runner.build(build_runner.ANDROID, folder / "runner")
     return Emulator(folder, folder / "runner")
+
+
+@pytest.fixture(scope="module", params=CPUS)
+def cpu(request, emulator, tmp_path_factory):
+    """A kind of CPU; SME only where the emulator computes products of bytes right (qemu 7.2 does not: issue 2083)."""
+    if request.param == SME and (fault := sme_fault(tmp_path_factory.mktemp("sme"))):
+        pytest.skip(f"this emulator's SME is at fault, not LiteRT's: {fault} (qemu's issue 2083)")
+    return request.param
 
 
 def compare(emulator, tmp_path, bundle: Bundle, cpu: str, num_threads: int) -> list[str]:
@@ -57,12 +66,10 @@ def compare(emulator, tmp_path, bundle: Bundle, cpu: str, num_threads: int) -> l
 
 
 @pytest.mark.parametrize("num_threads", [1, 2])
-@pytest.mark.parametrize("cpu", CPUS)
 def test_the_android_build_gives_this_computers_outputs(emulator, bundle_folder, tmp_path, cpu, num_threads):
     assert compare(emulator, tmp_path, open_bundle(bundle_folder), cpu, num_threads) == [None]
 
 
-@pytest.mark.parametrize("cpu", CPUS)
 def test_a_bundle_of_the_converter(emulator, tmp_path, cpu):
     folder = os.environ.get("EDGEDIPN_BUNDLE")
     if not folder:
