@@ -1,9 +1,12 @@
 """Benchmark: the native runner's latencies against those of ai-edge-litert's Python interpreter, on this host.
 
-Both run the same file on the same samples in turns of one short process each, so that what else the machine does falls
-on both. They time the same span: the inference alone.
+Both run the same file on the same samples and time the same span, the inference alone. A turn is four fresh processes,
+interpreter, runner, runner, interpreter, so that what else the machine does, and what of it changes meanwhile, falls on
+both. Its ratio is that of the means of the medians of the processes; told is the median of the turns' ratios with a
+95 % interval from their ranks, which holds whatever their distribution. One turn says little on a busy machine.
 """
 
+import math
 import pathlib
 import statistics
 import subprocess
@@ -24,7 +27,11 @@ DESCRIPTION = """
 Measures what the native runner reports, by what ai-edge-litert's Python interpreter takes; one thread.
 
   python -m benchmarks.runner_agreement --bundle=quickstart/simulated/bundle
+
+Twenty turns of four processes take two or three minutes a file.
 """
+
+MAX_DISAGREEMENT = 0.05
 
 # One process as the runner's: load, warm up, time; prints the latencies in ms.
 _INTERPRETER = """
@@ -41,7 +48,9 @@ print(*runs[10:])
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags."""
     flags.DEFINE_string("bundle", None, "Folder made by the converter.", required=True, flag_values=values)
-    flags.DEFINE_integer("turns", 10, "Processes of each.", lower_bound=3, flag_values=values)
+    flags.DEFINE_integer(
+        "turns", 20, "Turns of two processes of each; fewer than 6 have no interval.", lower_bound=6, flag_values=values
+    )
     flags.DEFINE_integer("runs", 100, "Timed runs of each process.", lower_bound=10, flag_values=values)
 
 
@@ -53,24 +62,37 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
         num_warmup_runs=10,
         num_processes=1,
         num_tool_processes=1,
+        num_profiled_runs=0,
         budget_ms=50.0,
         max_spread=1.0,
         max_battery_celsius=0.0,
         cool_down_s=0.0,
     )
-    print(f"{'file':36}{'interpreter ms':>16}{'runner ms':>12}{'ratio':>8}{'ratios of turns':>18}", flush=True)
+    headings = f"{'interpreter ms':>16}{'runner ms':>12}{'ratio':>8}{'95 %':>16}{'of turns':>16}"
+    print(f"{'file':36}{headings}  within {MAX_DISAGREEMENT:.0%}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         build_runner.build("host", pathlib.Path(folder) / "runner")
         program = Program(pathlib.Path(folder) / "runner", host_library())
         for place, file in enumerate(bundle.files):
             cell = Cell(bundle, file, "host_runner", Condition(), {})
-            pairs = []
-            for _ in range(values.turns):
-                case = measure_host_runner(cell, program, settings)
-                if case.problem:
-                    raise InputError(f"{file.name}: {case.problem}")
-                pairs.append((_interpreter_ms(values.bundle, place, values.runs), statistics.median(case.samples_ms)))
-            _print(file.name, pairs)
+            turns = [_turn(cell, program, settings, values.bundle, place) for _ in range(values.turns)]
+            _print(file.name, turns)
+
+
+def _turn(cell: Cell, program: Program, settings: Settings, bundle: str, place: int) -> tuple[float, float]:
+    """Returns what the interpreter and the runner took, each the mean of the medians of its two processes."""
+    before = _interpreter_ms(bundle, place, settings.num_runs)
+    runner = [_runner_ms(cell, program, settings) for _ in range(2)]
+    after = _interpreter_ms(bundle, place, settings.num_runs)
+    return (before + after) / 2, sum(runner) / 2
+
+
+def _runner_ms(cell: Cell, program: Program, settings: Settings) -> float:
+    """Returns the median of a fresh process of the runner, whose outputs must be the interpreter's bit for bit."""
+    case = measure_host_runner(cell, program, settings)
+    if case.problem:
+        raise InputError(f"{cell.file.name}: {case.problem}")
+    return statistics.median(case.samples_ms)
 
 
 def _interpreter_ms(bundle: str, place: int, num_runs: int) -> float:
@@ -80,11 +102,28 @@ def _interpreter_ms(bundle: str, place: int, num_runs: int) -> float:
     return statistics.median(map(float, done.stdout.split()))
 
 
-def _print(name: str, pairs: list[tuple[float, float]]) -> None:
-    interpreter, runner = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratios = sorted(runner_ms / interpreter_ms for interpreter_ms, runner_ms in pairs)
-    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    print(f"{name:36}{interpreter:>16.3f}{runner:>12.3f}{statistics.median(ratios):>8.3f}{spread:>18}", flush=True)
+def rank_interval(ordered: list[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Returns an interval of the median from ordered values: between two ranks, by the binomial distribution.
+
+    Raises:
+        ValueError: when there are too few values for the confidence.
+    """
+    size = len(ordered)
+    low, tail = 0, 2 * 0.5**size  # the chance that the median lies outside all values
+    if tail > 1 - confidence:
+        raise ValueError(f"{size} values give no interval of {confidence:.0%}")
+    while (tail := tail + 2 * math.comb(size, low + 1) * 0.5**size) <= 1 - confidence:
+        low += 1
+    return ordered[low], ordered[size - 1 - low]
+
+
+def _print(name: str, turns: list[tuple[float, float]]) -> None:
+    interpreter, runner = (statistics.median(side) for side in zip(*turns, strict=True))
+    ratios = sorted(runner_ms / interpreter_ms for interpreter_ms, runner_ms in turns)
+    ratio, (low, high) = statistics.median(ratios), rank_interval(ratios)
+    is_within = "yes" if abs(ratio - 1) <= MAX_DISAGREEMENT else "no"
+    figures = f"{interpreter:>16.3f}{runner:>12.3f}{ratio:>8.3f}{f'{low:.3f} to {high:.3f}':>16}"
+    print(f"{name:36}{figures}{f'{ratios[0]:.2f} to {ratios[-1]:.2f}':>16}  {is_within}", flush=True)
 
 
 if __name__ == "__main__":
