@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from android_bench.errors import DeviceError
+from android_bench.errors import DeviceError, DeviceTimeout
+from android_bench.retries import Operation, attempt
 
 INSTALL_REMEDY = "install Android's platform-tools (Debian: `apt-get install adb`)"
 SHORT_LIMIT_S = 30.0
@@ -76,7 +77,8 @@ class Adb:
         """Runs adb once.
 
         Raises:
-            DeviceError: when it takes longer than the limit, or cannot be run.
+            DeviceTimeout: when it takes longer than the limit.
+            DeviceError: when it cannot be run.
             KeyboardInterrupt: when it was called off.
         """
         self._refuse_called_off()
@@ -98,7 +100,7 @@ class Adb:
             except BaseException as error:
                 process.kill()
                 if isinstance(error, subprocess.TimeoutExpired):
-                    raise DeviceError(f"adb {_verb(arguments)} did not end within {limit_s:g} s") from None
+                    raise DeviceTimeout(f"adb {_verb(arguments)} did not end within {limit_s:g} s") from None
                 raise
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
@@ -127,6 +129,9 @@ class Adb:
         Raises:
             DeviceError: when adb cannot list them.
         """
+        return attempt(Operation.LIST, self._list)
+
+    def _list(self) -> list[AttachedDevice]:
         done = self.run(["devices"])
         if done.returncode != 0:
             raise DeviceError(f"adb devices failed: {last_line(done.stderr or done.stdout)}")

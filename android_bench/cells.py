@@ -14,6 +14,7 @@ from android_bench import results_json
 from android_bench.benchmark_model_output import ToolOutput
 from android_bench.bundle import Bundle, ModelFile
 from android_bench.latency import summarize, verdicts_by_budget
+from android_bench.operator_profile import OperatorTime
 from android_bench.results import Auc, CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Settings
 from edgedipn_tf import publishing
 from edgedipn_tf.commands import InputError
@@ -48,8 +49,15 @@ class Findings:
     host_difference: Parity | None = None
     auc: dict[str, Auc] | None = None
     tool_summary: ToolOutput | None = None
+    operator_profile: tuple[OperatorTime, ...] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     problem: str | None = None
+
+    def keep_profile(self, profile: tuple[OperatorTime, ...] | None, reason: str) -> None:
+        """Keeps an operator profile, or notes why there is none: no verdict rests on it."""
+        self.operator_profile = profile
+        if profile is None:
+            self.notes.append(f"no operator profile: {reason}")
 
 
 def case_result(cell: Cell, device: DeviceInfo | None, found: Findings, settings: Settings) -> CaseResult:
@@ -79,6 +87,7 @@ def case_result(cell: Cell, device: DeviceInfo | None, found: Findings, settings
         host_difference=found.host_difference,
         auc=found.auc,
         tool_summary=found.tool_summary,
+        operator_profile=found.operator_profile,
         notes=tuple(found.notes),
         problem=problem,
     )

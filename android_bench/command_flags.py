@@ -89,6 +89,14 @@ def _define_protocol(values: flags.FlagValues) -> None:
     )
     integer("num_processes", 3, "Fresh processes of the native runner.")
     integer("num_tool_processes", 50, "Processes of benchmark_model, each giving one latency after warm-up.")
+    flags.DEFINE_integer(
+        "num_profiled_runs",
+        20,
+        "Runs of one more process that tells the time of each operator, where the program does; 0 for none.",
+        lower_bound=0,
+        upper_bound=1000,
+        flag_values=values,
+    )
     integer("num_warmup_runs", 10, "Runs of each process before those that count.")
     flags.DEFINE_multi_integer("num_threads", [1], "Threads of the interpreter.", lower_bound=1, flag_values=values)
     flags.DEFINE_multi_enum(
@@ -121,6 +129,7 @@ def settings(values: flags.FlagValues) -> Settings:
         num_warmup_runs=values.num_warmup_runs,
         num_processes=values.num_processes,
         num_tool_processes=values.num_tool_processes,
+        num_profiled_runs=values.num_profiled_runs,
         budget_ms=values.budget_ms,
         max_spread=values.max_spread,
         max_battery_celsius=values.max_battery_celsius,

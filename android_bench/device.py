@@ -8,6 +8,7 @@ quoted for the device's shell, and every file lies in one folder.
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import pathlib
 import re
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 
 from android_bench.adb import SHORT_LIMIT_S, Adb, last_line
 from android_bench.errors import DeviceError
+from android_bench.retries import Operation, attempt
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256
 
@@ -70,17 +72,23 @@ class Device:
         with self.adb.shielded(), contextlib.suppress(DeviceError):
             self.clean_up()
 
-    def shell(self, command: Sequence[str], limit_s: float = SHORT_LIMIT_S) -> ShellResult:
+    def shell(
+        self, command: Sequence[str], operation: Operation = Operation.RUN, limit_s: float = SHORT_LIMIT_S
+    ) -> ShellResult:
         """Runs one program on the device.
 
         Args:
             command: program and arguments; each reaches the program as it is.
+            operation: what for, which decides whether it is repeated when adb fails.
             limit_s: the time limit.
 
         Raises:
             DeviceError: when the sentinel line with its exit code did not come back: the device vanished, adb failed,
                 or the limit passed.
         """
+        return attempt(operation, lambda: self._shell_once(command, limit_s))
+
+    def _shell_once(self, command: Sequence[str], limit_s: float) -> ShellResult:
         token = secrets.token_hex(8)  # nothing that the program prints can pass for the sentinel
         line = f"{shlex.join(command)}; printf '\\nedgedipn-%s %d\\n' {token} $?"
         done = self.adb.run(["-s", self.serial, "shell", line], limit_s)
@@ -90,13 +98,15 @@ class Device:
             raise DeviceError(f"device {self.serial}: {command[0].rsplit('/', 1)[-1]} did not finish: {reason}")
         return ShellResult(int(found[1]), done.stdout[: found.start()], done.stderr)
 
-    def check(self, command: Sequence[str], limit_s: float = SHORT_LIMIT_S) -> str:
+    def check(
+        self, command: Sequence[str], operation: Operation = Operation.RUN, limit_s: float = SHORT_LIMIT_S
+    ) -> str:
         """Returns the standard output of a program that must succeed.
 
         Raises:
             DeviceError: when it does not.
         """
-        result = self.shell(command, limit_s)
+        result = self.shell(command, operation, limit_s)
         if result.exit_code != 0:
             raise DeviceError(
                 f"device {self.serial}: {command[0]} failed with exit code {result.exit_code}: {result.last_line}"
@@ -110,7 +120,7 @@ class Device:
             DeviceError: when the device cannot be reached.
         """
         self._has_folder = True
-        self.check(["mkdir", "-p", REMOTE_FOLDER])
+        self.check(["mkdir", "-p", REMOTE_FOLDER], Operation.PUSH)
 
     def push(self, files: Mapping[str, pathlib.Path]) -> dict[str, str]:
         """Copies files into the benchmark's folder and verifies each by its SHA-256.
@@ -137,11 +147,8 @@ class Device:
                 continue
             expected[remote[name]] = sha256
             self._pushed.add(remote[name])
-            done = self.adb.run(["-s", self.serial, "push", str(path.absolute()), remote[name]], _PUSH_LIMIT_S)
-            if done.returncode != 0:
-                raise DeviceError(
-                    f"device {self.serial}: push of {name} failed: {last_line(done.stderr or done.stdout)}"
-                )
+            command = ["-s", self.serial, "push", str(path.absolute()), remote[name]]
+            attempt(Operation.PUSH, functools.partial(self._copy_once, command, f"push of {name}"))
         if expected:
             self._verify(expected)
         return remote
@@ -163,13 +170,13 @@ class Device:
         Raises:
             DeviceError: when it is not there, the connection is lost, or it arrives changed.
         """
-        expected = self.check(["sha256sum", remote]).partition(" ")[0]
+        expected = self.check(["sha256sum", remote], Operation.READ).partition(" ")[0]
         with tempfile.TemporaryDirectory(prefix="edgedipn_bench-") as folder:
             local = pathlib.Path(folder) / "pulled"
-            done = self.adb.run(["-s", self.serial, "pull", remote, str(local)], _PUSH_LIMIT_S)
-            if done.returncode != 0 or not local.is_file():
-                reason = last_line(done.stderr or done.stdout)
-                raise DeviceError(f"device {self.serial}: pull of {remote} failed: {reason}")
+            command = ["-s", self.serial, "pull", remote, str(local)]
+            attempt(Operation.PULL, lambda: self._copy_once(command, f"pull of {remote}"))
+            if not local.is_file():
+                raise DeviceError(f"device {self.serial}: pull of {remote} failed: adb wrote no file")
             content = local.read_bytes()
         if hashlib.sha256(content).hexdigest() != expected:
             raise DeviceError(f"device {self.serial}: {remote} arrived changed (its SHA-256 differs)")
@@ -183,7 +190,7 @@ class Device:
         """
         # The brackets keep the pattern from matching the command line of the shell that runs pkill itself.
         folder, name = REMOTE_FOLDER.rsplit("/", 1)
-        self.shell(["pkill", "-9", "-f", f"{folder}/[{name[0]}]{name[1:]}/"])
+        self.shell(["pkill", "-9", "-f", f"{folder}/[{name[0]}]{name[1:]}/"], Operation.CLEAN_UP)
 
     def clean_up(self) -> None:
         """Ends what still runs, removes what this object pushed, and the folder when nothing else is in it.
@@ -195,13 +202,19 @@ class Device:
             return
         self.stop_programs()
         for paths in _batches(sorted(self._pushed)):
-            self.check(["rm", "-f", *paths])
+            self.check(["rm", "-f", *paths], Operation.CLEAN_UP)
         self._pushed.clear()
         self._verified.clear()
-        self.shell(["rmdir", REMOTE_FOLDER])  # fails where another run still has files in it, which is right
+        # It fails where another run still has files in it, which is right.
+        self.shell(["rmdir", REMOTE_FOLDER], Operation.CLEAN_UP)
+
+    def _copy_once(self, command: Sequence[str], what: str) -> None:
+        done = self.adb.run(command, _PUSH_LIMIT_S)
+        if done.returncode != 0:
+            raise DeviceError(f"device {self.serial}: {what} failed: {last_line(done.stderr or done.stdout)}")
 
     def _verify(self, expected: Mapping[str, str]) -> None:
-        text = "".join(self.check(["sha256sum", *paths]) for paths in _batches(list(expected)))
+        text = "".join(self.check(["sha256sum", *paths], Operation.READ) for paths in _batches(list(expected)))
         actual = {path: sha256 for line in text.splitlines() for sha256, _, path in [line.partition("  ")]}
         for path, sha256 in expected.items():
             if actual.get(path) != sha256:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from android_bench.device import Device
 from android_bench.errors import printable
 from android_bench.results import DeviceInfo, DeviceState
+from android_bench.retries import Operation
 
 _CPUS = (
     "for cpu in /sys/devices/system/cpu/cpu[0-9]*; do "
@@ -37,7 +38,7 @@ def read_info(device: Device) -> DeviceInfo:
     Raises:
         DeviceError: when it cannot be asked.
     """
-    sections = _sections(device.shell(["sh", "-c", INFO_SCRIPT]).stdout)
+    sections = _sections(device.shell(["sh", "-c", INFO_SCRIPT], Operation.READ).stdout)
     properties = {name: printable(value) for name, value in _PROPERTY.findall(sections[""])}
     cpus = _cpus(sections)
     abis = properties.get("ro.product.cpu.abilist") or properties.get("ro.product.cpu.abi", "")
@@ -64,7 +65,7 @@ def read_state(device: Device) -> DeviceState:
         DeviceError: when it cannot be asked.
     """
     connection = device.adb.connection(device.serial)
-    sections = _sections(device.shell(["sh", "-c", STATE_SCRIPT]).stdout)
+    sections = _sections(device.shell(["sh", "-c", STATE_SCRIPT], Operation.READ).stdout)
     battery, thermal, power = (sections.get(name, "") for name in ("battery", "thermal", "power"))
     cpus = _cpus(sections)
     tenths = _number(int, _field(battery, "temperature"))

@@ -16,7 +16,9 @@ from android_bench.cells import Cell, Findings
 from android_bench.device import Device, ShellResult
 from android_bench.errors import DeviceError
 from android_bench.host import LoadedModel
+from android_bench.operator_profile import parse as parse_profile
 from android_bench.results import ProcessRun, Settings
+from android_bench.retries import Operation
 
 TOOL_NAME = "benchmark_model"
 NUM_PUSHED_SAMPLES = 8  # processes take them in turn; more would only lengthen the push
@@ -63,7 +65,7 @@ class ToolWork:
             samples = self._cell.bundle.samples
             local.update(_write_inputs(pathlib.Path(folder), samples, file.inputs, self._num_pushed))
             self._remote = self._device.push(local)
-        self._device.check(["chmod", "755", self._remote[TOOL_NAME]])
+        self._device.check(["chmod", "755", self._remote[TOOL_NAME]], Operation.PUSH)
 
     def turn(self, index: int, order: int) -> Iterator[ProcessRun]:
         """Runs up to ten processes of one latency each.
@@ -78,16 +80,27 @@ class ToolWork:
             yield ProcessRun(order, (latency_ms,), output.first_inference_ms, load_ms=output.init_ms)
 
     def finish(self, found: Findings) -> None:
-        """Runs one process of many runs, for the tool's own summary.
+        """Runs one process of many runs, for the tool's own summary, and one that profiles operators.
 
         Raises:
             DeviceError: as `turn`.
         """
         num_runs = self._settings.num_runs
         found.tool_summary = _measured_runs(self._run(place=0, num_runs=num_runs), num_runs)
+        if self._settings.num_profiled_runs:
+            self._profile(found)
+
+    def _profile(self, found: Findings) -> None:
+        """Profiles operators; a device that fails is a fault as ever, a tool that gives no profile is none."""
+        command = [*self._command(place=0, num_runs=self._settings.num_profiled_runs), "--enable_op_profiling=true"]
+        result = self._device.shell(command, Operation.RUN, _PROCESS_LIMIT_S)
+        text = f"{result.stdout}\n{result.stderr}"
+        profile = parse_profile(text) if result.exit_code == 0 else None
+        failure = f"{TOOL_NAME} --enable_op_profiling failed with exit code {result.exit_code}: {result.last_line}"
+        found.keep_profile(profile, failure if result.exit_code else f"this {TOOL_NAME} printed none")
 
     def _run(self, place: int, num_runs: int) -> ToolOutput:
-        result = self._device.shell(self._command(place, num_runs), _PROCESS_LIMIT_S)
+        result = self._device.shell(self._command(place, num_runs), Operation.RUN, _PROCESS_LIMIT_S)
         output = parse(f"{result.stdout}\n{result.stderr}")
         _refuse_faults(result, output)
         _refuse_other_delegate(output, self._cell.condition.delegate)

@@ -11,3 +11,7 @@ class DeviceError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+
+
+class DeviceTimeout(DeviceError):
+    """A call took longer than its limit."""

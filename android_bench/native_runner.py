@@ -11,12 +11,12 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from android_bench import outputs
+from android_bench import operator_profile, outputs
 from android_bench.bundle import ModelFile, Samples, Tensor
 from android_bench.cells import Cell, Findings, case_result
 from android_bench.errors import DeviceError
 from android_bench.results import CaseResult, Condition, ProcessRun, Settings
-from android_bench.runner_output import NAME, RunnerOutput, error_in, parse
+from android_bench.runner_output import NAME, RunnerOutput, error_in, parse, profile_in
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256
 
@@ -61,11 +61,12 @@ def measure_host_runner(cell: Cell, program: Program, settings: Settings) -> Cas
         folder = pathlib.Path(name)
         inputs = write_inputs(folder, samples, file.inputs)
         written = {tensor.name: folder / f"output-{tensor.name}" for tensor in file.outputs}
-        command = [str(program.runner.absolute()), f"--library={program.library}", f"--model={file.path}"]
-        command += tensor_arguments(inputs, written) + options(file, samples, cell.condition, settings)
+        start = [str(program.runner.absolute()), f"--library={program.library}", f"--model={file.path}"]
+        command = [*start, *tensor_arguments(inputs, written), *options(file, samples, cell.condition, settings)]
         try:
             for order in range(settings.num_processes):
-                found.processes.append(process_run(_run_here(command, cell, settings), order))
+                done = _run_here(command, cell, settings)
+                found.processes.append(process_run(checked_output(*done, cell, settings), order))
             arrays = {
                 tensor.name: outputs.from_bytes(_content(written[tensor.name]), tensor, samples.num_samples, NAME)
                 for tensor in file.outputs
@@ -74,6 +75,9 @@ def measure_host_runner(cell: Cell, program: Program, settings: Settings) -> Cas
             reference = outputs.of_host(file, samples, cell.condition.num_threads)
             found.auc = outputs.auc_by_intent(arrays, reference, samples)
             found.problem = outputs.problem_of_other_bits(arrays, reference)
+            if settings.num_profiled_runs:
+                profiled = profile_options(file, samples, cell.condition, settings)
+                keep_profile(found, *_run_here([*start, *tensor_arguments(inputs, {}), *profiled], cell, settings))
         except DeviceError as error:
             found.problem = str(error)
     return case_result(cell, None, found, settings)
@@ -98,6 +102,21 @@ def options(file: ModelFile, samples: Samples, condition: Condition, settings: S
         f"--interval_us={round(1000 * condition.interval_ms)}",
         f"--max_seconds={max_seconds(condition, settings)}",
     ]
+
+
+def profile_options(file: ModelFile, samples: Samples, condition: Condition, settings: Settings) -> list[str]:
+    """Returns the arguments of the process that profiles operators, whose latencies count for nothing."""
+    once = dataclasses.replace(settings, num_runs=1, num_processes=1)
+    unpaced = dataclasses.replace(condition, interval_ms=0.0)
+    return [*options(file, samples, unpaced, once), f"--profile={settings.num_profiled_runs}"]
+
+
+def keep_profile(found: Findings, exit_code: int, text: str) -> None:
+    """Keeps the operator profile of a process that was asked for one, or notes why it gave none."""
+    error = error_in(text) or (f"exit code {exit_code}" if exit_code else None)
+    profile = profile_in(text) if error is None else None
+    reason = error or "the text of this LiteRT cannot be read"
+    found.keep_profile(operator_profile.parse(profile) if profile is not None else None, f"{NAME}: {reason}")
 
 
 def max_seconds(condition: Condition, settings: Settings) -> int:
@@ -149,7 +168,8 @@ def write_inputs(folder: pathlib.Path, samples: Samples, inputs: Sequence[Tensor
     return written
 
 
-def _run_here(command: Sequence[str], cell: Cell, settings: Settings) -> RunnerOutput:
+def _run_here(command: Sequence[str], cell: Cell, settings: Settings) -> tuple[int, str]:
+    """Returns exit code and standard output of a process."""
     limit_s = PROCESS_LIMIT_S + max_seconds(cell.condition, settings)
     try:
         done = subprocess.run(
@@ -164,7 +184,7 @@ def _run_here(command: Sequence[str], cell: Cell, settings: Settings) -> RunnerO
         raise DeviceError(f"{NAME} did not end within {limit_s:g} s") from None
     except OSError as error:
         raise DeviceError(f"{command[0]} cannot be run: {error.strerror}") from None
-    return checked_output(done.returncode, done.stdout, cell, settings)
+    return done.returncode, done.stdout
 
 
 def _content(path: pathlib.Path) -> bytes:

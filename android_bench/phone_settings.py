@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from android_bench.device import REMOTE_FOLDER, Device
 from android_bench.errors import DeviceError
+from android_bench.retries import Operation
 
 SETTING = "stay_on_while_plugged_in"
 FORMER_VALUE = f"{REMOTE_FOLDER}/former-{SETTING}"
@@ -39,22 +40,22 @@ def kept_awake(device: Device) -> Iterator[str | None]:
 def _change(device: Device) -> str | None:
     """Notes the former value, then changes it; returns why it was not changed, or None."""
     device.make_folder()
-    if device.shell(["test", "-s", FORMER_VALUE]).exit_code != 0:
+    if device.shell(["test", "-s", FORMER_VALUE], Operation.READ).exit_code != 0:
         note = f"settings get global {SETTING} > {FORMER_VALUE} && test -s {FORMER_VALUE}"
-        if device.shell(["sh", "-c", note]).exit_code != 0:
-            device.check(["rm", "-f", FORMER_VALUE])
+        if device.shell(["sh", "-c", note], Operation.CHANGE).exit_code != 0:
+            device.check(["rm", "-f", FORMER_VALUE], Operation.CLEAN_UP)
             return "its setting could not be noted"
-    result = device.shell(["settings", "put", "global", SETTING, _STAY_AWAKE])
+    result = device.shell(["settings", "put", "global", SETTING, _STAY_AWAKE], Operation.CHANGE)
     if result.exit_code != 0:
-        device.check(["rm", "-f", FORMER_VALUE])
+        device.check(["rm", "-f", FORMER_VALUE], Operation.CLEAN_UP)
         return result.last_line
     return None
 
 
 def _restore(device: Device) -> None:
-    former = device.check(["cat", FORMER_VALUE]).strip()
+    former = device.check(["cat", FORMER_VALUE], Operation.RESTORE).strip()
     if former.isdecimal():
-        device.check(["settings", "put", "global", SETTING, former])
+        device.check(["settings", "put", "global", SETTING, former], Operation.RESTORE)
     else:  # "null": nobody had set it
-        device.check(["settings", "delete", "global", SETTING])
-    device.check(["rm", "-f", FORMER_VALUE])
+        device.check(["settings", "delete", "global", SETTING], Operation.RESTORE)
+    device.check(["rm", "-f", FORMER_VALUE], Operation.CLEAN_UP)

@@ -5,6 +5,7 @@ import struct
 
 from android_bench.device import REMOTE_FOLDER, Device
 from android_bench.results import DeviceInfo, DeviceState
+from android_bench.retries import Operation
 
 MIN_API_LEVEL = 24  # Android 7: bionic as the runner needs it, `sha256sum`
 MIN_BATTERY_PERCENT = 20  # below, phones begin to save power
@@ -59,7 +60,7 @@ def free_space_bytes(device: Device) -> int | None:
     Raises:
         DeviceError: when the device cannot be asked.
     """
-    lines = device.shell(["df", REMOTE_FOLDER.rpartition("/")[0]]).stdout.splitlines()
+    lines = device.shell(["df", REMOTE_FOLDER.rpartition("/")[0]], Operation.READ).stdout.splitlines()
     if len(lines) < 2 or "1K-blocks" not in lines[0]:
         return None
     words = lines[-1].split()

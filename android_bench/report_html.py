@@ -5,7 +5,7 @@ import pathlib
 import statistics
 from collections.abc import Sequence
 
-from android_bench import paper, report_charts
+from android_bench import paper, profile_chart, report_charts
 from android_bench.charts import tag
 from android_bench.latency import Verdict
 from android_bench.report_style import STYLE
@@ -33,6 +33,7 @@ def render(report: Report) -> str:
         *_section("Verdicts", _verdicts(report) + _notes(report)),
         *_charts(report),
         *_section("Cold start, first inference, steady state", _starts(report)),
+        *_section("Operator profile", _profiles(report)),
         *_section("Outputs", _outputs(report)),
         *_section("AUC of the outputs", _aucs(report)),
         *_section("Machines and settings", _machines(report)),
@@ -132,6 +133,13 @@ def _starts(report: Report) -> str:
 def _median(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{statistics.median(known):.3g}" if known else "–"
+
+
+def _profiles(report: Report) -> str:
+    charts = "".join(profile_chart.render(case) for case in report.cases)
+    note = "Shares of the time of all nodes, of runs of their own: a profiled model is slower. ai-edge-litert's Python "
+    note += "interface gives no profile; the native runner with LiteRT and benchmark_model do."
+    return charts + tag("p", html.escape(note)) if charts else ""
 
 
 def _outputs(report: Report) -> str:

@@ -4,8 +4,9 @@ import dataclasses
 
 from android_bench.benchmark_model_output import ToolOutput
 from android_bench.latency import LatencySummary, Verdict
+from android_bench.operator_profile import OperatorTime
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 HOST_LABEL = "host, not a phone"
 RUNNER_LABEL = "native runner"
 CPU = "cpu"
@@ -16,13 +17,15 @@ class Settings:
     """How it was measured.
 
     `num_runs` are timed in one process by ai-edge-litert, and over `num_processes` fresh processes by the native
-    runner; of benchmark_model, a device runs `num_tool_processes` of one timed run each.
+    runner; of benchmark_model, a device runs `num_tool_processes` of one timed run each. A further process of
+    `num_profiled_runs` tells the time of each operator.
     """
 
     num_runs: int
     num_warmup_runs: int
     num_processes: int
     num_tool_processes: int
+    num_profiled_runs: int  # 0: no operator profile
     budget_ms: float
     max_spread: float  # of the medians of the processes on a device: largest by smallest
     max_battery_celsius: float
@@ -175,8 +178,9 @@ class Auc:
 class CaseResult:
     """One file on one machine, by one program, in one condition.
 
-    `tool_summary` is what benchmark_model says itself about one process of `num_runs` runs. `problem` says why the case
-    is INVALID; `notes` what a reader should know of a valid one.
+    `tool_summary` is what benchmark_model says itself about one process of `num_runs` runs; `operator_profile` comes
+    from a process of its own, None where the program gives none. `problem` says why the case is INVALID; `notes` what
+    a reader should know of a valid one.
     """
 
     bundle_model: str
@@ -198,6 +202,7 @@ class CaseResult:
     host_difference: Parity | None  # of a device's outputs, with this computer's
     auc: dict[str, Auc] | None  # by intent, where outputs came back
     tool_summary: ToolOutput | None
+    operator_profile: tuple[OperatorTime, ...] | None
     notes: tuple[str, ...]
     problem: str | None
 

@@ -39,6 +39,12 @@ def error_in(text: str) -> str | None:
     return None
 
 
+def profile_in(text: str) -> str | None:
+    """Returns the runtime's text about its operators, or None when the process was not asked for it or gave none."""
+    found = [event.get("text") for event in _events(text) if event.get("event") == "profile"]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else None
+
+
 def parse(text: str, file: ModelFile, num_warmup_runs: int, num_runs: int) -> RunnerOutput:
     """Returns the report of a process that ended well.
 

@@ -21,6 +21,7 @@ from android_bench.native_runner import Program
 from android_bench.phone_settings import kept_awake
 from android_bench.preflight import free_space_bytes, notes, refusal
 from android_bench.results import CaseResult, DeviceInfo, ProcessRun, Settings
+from android_bench.retries import Operation
 from android_bench.validity import problem_of_states
 
 SEED = 20260  # of the order of processes
@@ -95,7 +96,7 @@ class Session:
         self._mask = fastest_cluster(self._info)
         if self._mask is None:
             self.no_pinning = "its CPUs are all alike, or it does not tell their clocks"
-        elif self._device.shell(["sh", "-c", "command -v taskset"]).exit_code != 0:
+        elif self._device.shell(["sh", "-c", "command -v taskset"], Operation.READ).exit_code != 0:
             self.no_pinning = "it has no taskset"
 
     @property

@@ -18,6 +18,7 @@ def render(report: Report) -> str:
     lines += [""] if rows else []
     lines += [verdict_line(case, report.settings.budget_ms) for case in report.cases]
     lines += [auc_line(case) for case in report.cases if case.auc]
+    lines += [operator_line(case) for case in report.cases if case.operator_profile]
     lines += paper.lines(sorted({bundle.model for bundle in report.bundles}))
     lines += [f"note: {note}" for note in report.notes]
     return "\n".join(lines)
@@ -47,6 +48,14 @@ def auc_line(case: CaseResult) -> str:
             f"{intent} {auc.difference:+.4f} from this computer's {auc.host:.4f}" if known else f"{intent} n/a"
         )
     return f"AUC ({case.machine}, {case.condition.label}): {case.file}: {', '.join(parts)}"
+
+
+def operator_line(case: CaseResult) -> str:
+    """Returns one line such as `operators (host, 1 thread): model.tflite: CONV_2D 81 %, ADD 10 %, others 9 %`."""
+    first = (case.operator_profile or ())[:3]
+    parts = [f"{each.operator} {each.share_percent:.0f} %" for each in first]
+    rest = 100 - sum(each.share_percent for each in first)
+    return f"operators ({case.machine}, {case.condition.label}): {case.file}: {', '.join(parts)}, others {rest:.0f} %"
 
 
 def _cells(case: CaseResult, budgets: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 #include "events.h"
 #include "platform.h"
 
-enum { MAX_COUNT = 1000000, MAX_THREADS = 64, MAX_LIMIT_SECONDS = 3600, MAX_INTERVAL_US = 60000000 };
+enum { MAX_COUNT = 1000000, MAX_THREADS = 64, MAX_LIMIT_SECONDS = 3600, MAX_INTERVAL_US = 60000000, MAX_PROFILED = 1000 };
 
 /* Returns the value when `argument` is `--name=value`, else null. */
 static const char *value_of(const char *argument, const char *name) {
@@ -60,6 +60,7 @@ static int parse_one(const char *argument, struct arguments *arguments, unsigned
       {"runs", NULL, &arguments->runs, 1, MAX_COUNT},
       {"max_seconds", NULL, &arguments->max_seconds, 1, MAX_LIMIT_SECONDS},
       {"interval_us", NULL, &arguments->interval_us, 0, MAX_INTERVAL_US},
+      {"profile", NULL, &arguments->profile, 0, MAX_PROFILED},
   };
   const char *value;
   if ((value = value_of(argument, "input"))) return parse_tensor_file(value, &arguments->inputs);
@@ -83,6 +84,7 @@ int parse_arguments(int count, char **values, struct arguments *arguments) {
   arguments->runs = 1;
   arguments->max_seconds = 60;
   arguments->interval_us = 0;
+  arguments->profile = 0;
   arguments->inputs.count = arguments->outputs.count = 0;
   for (int i = 1; i < count; i++)
     if (!parse_one(values[i], arguments, &seen))

@@ -27,6 +27,7 @@ struct arguments {
   long runs;
   long max_seconds;
   long interval_us;
+  long profile;
   struct tensor_files inputs;
   struct tensor_files outputs;
 };

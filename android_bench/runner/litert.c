@@ -5,7 +5,8 @@
 #include "platform.h"
 
 static struct litert_functions api;
-static handle environment, compiled;
+static void *opened_library;
+static handle environment, compiled, profiler;
 static position signature_index;
 static handle input_buffers[MAX_TENSORS], output_buffers[MAX_TENSORS];
 
@@ -24,12 +25,18 @@ static int fail_with(const char *function, status result) {
   return fail(EXIT_RUNTIME, "LiteRT failed", detail);
 }
 
-static int find_functions(void *library) {
 #define FIND(function, parameters)                                          \
-  *(void **)&api.function = dlsym(library, "LiteRt" #function);             \
-  if (!api.function) return fail(EXIT_RUNTIME, "the library is no LiteRT 2: it lacks", "LiteRt" #function);
+  *(void **)&api.function = dlsym(opened_library, "LiteRt" #function);      \
+  if (!api.function) return fail(EXIT_RUNTIME, "the library's LiteRT lacks", "LiteRt" #function);
+
+static int find_functions(void *library) {
+  opened_library = library;
   LITERT_FUNCTIONS(FIND)
-#undef FIND
+  return 0;
+}
+
+static int find_profiler_functions(void) {
+  LITERT_PROFILER_FUNCTIONS(FIND)
   return 0;
 }
 
@@ -46,6 +53,17 @@ static int set_threads(handle options, long threads) {
     CHECK(CreateOpaqueOptions, names[i], text, keep, &cpu_options);
     CHECK(AddOpaqueOptions, options, cpu_options);
   }
+  return 0;
+}
+
+/* Operators are timed only in a model that was compiled for it. */
+static int enable_profile(handle options) {
+  static char text[] = "enable_profiling = true\n";
+  handle runtime_options;
+  int code = find_profiler_functions();
+  if (code) return code;
+  CHECK(CreateOpaqueOptions, "runtime_options_string", text, keep, &runtime_options);
+  CHECK(AddOpaqueOptions, options, runtime_options);
   return 0;
 }
 
@@ -103,6 +121,7 @@ static int load(struct model *model, const struct arguments *arguments) {
   CHECK(CreateOptions, &options);
   CHECK(SetOptionsHardwareAccelerators, options, ACCELERATOR_CPU);
   if ((code = set_threads(options, arguments->threads))) return code;
+  if (arguments->profile && (code = enable_profile(options))) return code;
   CHECK(CreateCompiledModel, environment, file, options, &compiled);
   CHECK(GetNumSignatureInputs, signature, &num_inputs);
   CHECK(GetNumSignatureOutputs, signature, &num_outputs);
@@ -140,6 +159,20 @@ static int read_outputs(struct model *model, long sample) {
   return 0;
 }
 
+static int start_profile(void) {
+  CHECK(CompiledModelGetProfiler, compiled, &profiler);
+  if (!profiler) return fail(EXIT_RUNTIME, "the library's LiteRT gives no operator profile", NULL);
+  CHECK(StartProfiler, profiler);
+  return 0;
+}
+
+static int end_profile(const char **text) {
+  CHECK(StopProfiler, profiler);
+  CHECK(GetProfileSummary, profiler, compiled, text);
+  return 0;
+}
+
 const struct runtime litert = {
-    "LiteRT", "LiteRtCreateEnvironment", find_functions, load, write_inputs, run, read_outputs,
+    "LiteRT", "LiteRtCreateEnvironment", find_functions, load,        write_inputs,
+    run,      read_outputs,              start_profile,  end_profile,
 };

@@ -44,9 +44,17 @@ struct tensor_type {
   F(UnlockTensorBuffer, (handle))                                                    \
   F(RunCompiledModel, (handle, position, position, handle *, position, handle *))
 
+/* Asked for only when a profile is. */
+#define LITERT_PROFILER_FUNCTIONS(F)                                                 \
+  F(CompiledModelGetProfiler, (handle, handle *))                                    \
+  F(StartProfiler, (handle))                                                         \
+  F(StopProfiler, (handle))                                                          \
+  F(GetProfileSummary, (handle, handle, const char **))
+
 struct litert_functions {
 #define DECLARE_LITERT(name, parameters) status(*name) parameters;
   LITERT_FUNCTIONS(DECLARE_LITERT)
+  LITERT_PROFILER_FUNCTIONS(DECLARE_LITERT)
 #undef DECLARE_LITERT
 };
 

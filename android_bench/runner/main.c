@@ -1,11 +1,13 @@
 /* Runs a model on real samples and reports every single latency.
  *
  *   runner --library=FILE --model=FILE --signature=NAME [--threads=1] [--samples=1] [--warmup=0] [--runs=1]
- *          [--max_seconds=60] [--interval_us=0] --input=NAME=FILE ... [--output=NAME=FILE ...]
+ *          [--max_seconds=60] [--interval_us=0] [--profile=0] --input=NAME=FILE ... [--output=NAME=FILE ...]
  *
  * An input file holds the raw values of all samples, one after another; an output file gets the same. The order is: the
  * process's first inference, warm-up runs, one run of each sample for the outputs, then the timed runs, samples in turn.
  * With an interval each timed run starts that long after the one before, as an app predicts; the process sleeps between.
+ * With a profile, so many further runs at the end tell the time of each operator; a profiled model is slower, so the
+ * other latencies of such a process count for nothing.
  * Timed is the inference alone; copying the few kB of inputs stays outside, and nothing is printed in between. */
 #include "arguments.h"
 #include "events.h"
@@ -85,6 +87,8 @@ static int load(void) {
   int code;
   long long start = now();
   if ((code = open_library(&model, arguments.library))) return code;
+  if (arguments.profile && !model.runtime->start_profile)
+    return fail(EXIT_INPUT, "no operator profile is given by", model.runtime->name);
   long long opened = now();
   if ((code = load_model(&model, &arguments))) return code;
   long long loaded = now();
@@ -139,6 +143,19 @@ static int time_runs(const char *phase, long count, int is_kept, long interval_u
   return events_flush();
 }
 
+/* Reports the text that the runtime makes of some profiled runs. */
+static int profile_runs(long long deadline) {
+  int code;
+  const char *text;
+  if ((code = model.runtime->start_profile())) return code;
+  if ((code = time_runs("profiled", arguments.profile, 0, 0, deadline))) return code;
+  if ((code = model.runtime->end_profile(&text))) return code;
+  event_begin("profile");
+  event_text("text", text);
+  event_end();
+  return events_flush();
+}
+
 int main(int count, char **values) {
   int code = parse_arguments(count, values, &arguments);
   if (code || (code = load())) return code;
@@ -147,6 +164,7 @@ int main(int count, char **values) {
   if ((code = time_runs("warmup", arguments.warmup, 0, 0, deadline))) return code;
   if (arguments.outputs.count && (code = time_runs("output", arguments.samples, 1, 0, deadline))) return code;
   if ((code = time_runs("timed", arguments.runs, 0, arguments.interval_us, deadline))) return code;
+  if (arguments.profile && (code = profile_runs(deadline))) return code;
   for (size_t i = 0; i < model.num_outputs; i++)
     if (model.outputs[i].path && (code = write_file(&model.outputs[i]))) return code;
   event_begin("done");

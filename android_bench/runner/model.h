@@ -34,6 +34,8 @@ struct runtime {
   int (*write_inputs)(struct model *model, long sample);
   int (*run)(struct model *model);
   int (*read_outputs)(struct model *model, long sample);
+  int (*start_profile)(void); /* null, and so is the next, where the runtime gives no operator profile */
+  int (*end_profile)(const char **text);
 };
 
 extern const struct runtime litert, tflite;

@@ -103,5 +103,5 @@ static int read_outputs(struct model *model, long sample) {
 }
 
 const struct runtime tflite = {
-    "TFLite", "TfLiteModelCreateFromFile", find_functions, load, write_inputs, run, read_outputs,
+    "TFLite", "TfLiteModelCreateFromFile", find_functions, load, write_inputs, run, read_outputs, NULL, NULL,
 };

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from android_bench import build_runner
+from android_bench import build_runner, retries
 from tests.android_bench.adb_device.server import SKIP_REASON, is_adb_installed, private_adb_server
 from tests.android_bench.tiny_bundle import TINY_TFLITE, write_bundle
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is repeated is repeated at once."""
+    monkeypatch.setattr(retries, "PAUSE_S", 0.0)
 
 
 @pytest.fixture(scope="session")

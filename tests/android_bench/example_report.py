@@ -8,6 +8,7 @@ import numpy as np
 
 from android_bench import report_html
 from android_bench.latency import summarize, verdicts_by_budget
+from android_bench.operator_profile import OperatorTime
 from android_bench.results import Auc, CaseResult, Condition, DeviceInfo, DeviceState, Parity, ProcessRun, Report
 from tests.android_bench.test_results import HOST_CASE, REPORT
 
@@ -27,6 +28,13 @@ PHONES = [
     )
     for serial, name in (("127.0.0.1:40001", "fast"), ("127.0.0.1:40002", "slow"))
 ]
+
+
+# Ten types: the eight dearest have a bar each.
+PROFILE = tuple(
+    OperatorTime(f"Delegate/Type {place} (NC, F32)", 3 * place + 1, share, share / 100)
+    for place, share in enumerate((45.0, 20.0, 11.0, 8.0, 6.0, 4.0, 3.0, 2.0, 0.75, 0.25))
+)
 
 
 def _processes(level_ms: float, seed: int) -> tuple[ProcessRun, ...]:
@@ -75,6 +83,7 @@ def _case(phone: DeviceInfo, length: int, level_ms: float, is_pinned: bool = Fal
         summary=summary,
         verdicts=verdicts_by_budget(summary, 50.0, None),
         host_difference=Parity(8, {"realtime_purchase": 0.0117}),
+        operator_profile=PROFILE if length == 256 and not is_pinned else None,
         auc={"realtime_purchase": Auc(7, 0.75, 0.75, 0.7375), "leaf_category": Auc(16, None, None, None)},
         notes=("the screen was off: the device may have kept programs off its fast CPUs",),
     )

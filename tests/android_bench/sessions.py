@@ -18,7 +18,7 @@ from tests.android_bench.adb_device.simulated import Faults, SimulatedDevice
 def settings(**changed: Any) -> Settings:
     """Returns settings of a short measurement that waits for nothing."""
     values = dict(num_runs=30, num_warmup_runs=3, num_processes=1, num_tool_processes=3, budget_ms=50.0)
-    protocol = dict(max_spread=1.25, max_battery_celsius=38.0, cool_down_s=0.0)
+    protocol = dict(num_profiled_runs=0, max_spread=1.25, max_battery_celsius=38.0, cool_down_s=0.0)
     return Settings(**{**values, **protocol, **changed})
 
 

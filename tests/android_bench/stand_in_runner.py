@@ -8,6 +8,13 @@ import pathlib
 import sys
 import textwrap
 
+# As LiteRT prints it.
+PROFILE = """
+======= Run Order =======
+   [node type]    [start]    [first]   [avg ms]        [%]     [cdf%]   [mem KB] [times called]   [Name]
+   DEQUANTIZE      0.000      0.001      0.001     0.250%     0.250%      0.000             20   [Builtin]:0
+   Delegate/Sum (ND) Reduce2   0.000   0.400   0.399   99.750%   100.000%   0.000   20   Delegate/Sum (ND) Reduce2:1
+"""
 _SCRIPT = """
 import json, math, os, struct, sys, time
 flags, files = {}, {"input": {}, "output": {}}
@@ -43,6 +50,8 @@ for phase, count in [("first", 1), ("warmup", warmup), ("output", samples), ("ti
     for i in range(count):
         ms = swipe[i % samples] if phase == "timed" else 9000
         events.append({"event": "run", "phase": phase, "index": i, "ns": 1000000 * ms, "cpu": i % 4})
+if "profile" in flags:
+    events.append({"event": "profile", "text": PROFILE})
 threads = int(flags["threads"])
 events.append({"event": "done", "runs": runs, "process_threads": threads, "peak_memory_kb": 200})
 def write_outputs():
@@ -64,7 +73,7 @@ def write_runner(folder: pathlib.Path, ending: str = GOOD) -> pathlib.Path:
         ending: its last statements; the variables and functions above are at hand.
     """
     path = folder / "stand_in_runner"
-    path.write_text(f"#!{sys.executable} -IS\n{_SCRIPT}\n{textwrap.dedent(ending)}\n")
+    path.write_text(f"#!{sys.executable} -IS\nPROFILE = {PROFILE!r}\n{_SCRIPT}\n{textwrap.dedent(ending)}\n")
     path.chmod(0o755)
     return path
 

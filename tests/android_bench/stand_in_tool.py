@@ -8,6 +8,20 @@ import pathlib
 import sys
 import textwrap
 
+# As the tool prints it: loading has a table of its own.
+PROFILE = """
+INFO: Profiling Info for Benchmark Initialization:
+============================== Run Order ==============================
+\t   [node type]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
+\t   AllocateTensors\t 9.000\t 9.000\t100.000%\t100.000%\t 0.000\t 1\tAllocateTensors/0
+
+INFO: Operator-wise Profiling Info for Regular Benchmark Runs:
+============================== Run Order ==============================
+\t   [node type]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
+\t   GATHER\t 0.100\t 0.250\t 25.000%\t 25.000%\t 0.000\t 20\t[x]:0
+\t   Fully Connected (NC, F32) GEMM\t 0.500\t 0.600\t 60.000%\t 85.000%\t 0.000\t 20\tDelegate/x:1
+\t   GATHER\t 0.100\t 0.150\t 15.000%\t 100.000%\t 0.000\t 20\t[x]:2
+"""
 _SCRIPT = """
 import struct, sys, time
 flags = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
@@ -39,6 +53,8 @@ INFO: Running benchmark for at least {runs} iterations and at least 0 seconds
 INFO: {one if runs == 1 else many}
 INFO: Inference timings in us: Init: 2500, First inference: 9000000, Warmup (avg): 9e+06, \\
 Inference (avg): {latency_us}'''
+if flags.get("enable_op_profiling") == "true":
+    good += PROFILE
 """
 
 
@@ -50,5 +66,5 @@ def write_tool(folder: pathlib.Path, ending: str = "print(good)") -> pathlib.Pat
         ending: its last statements; the variables above are at hand, `good` is the whole output of a good run.
     """
     path = folder / "android_benchmark_model"
-    path.write_text(f"#!{sys.executable} -IS\n{_SCRIPT}\n{textwrap.dedent(ending)}\n")
+    path.write_text(f"#!{sys.executable} -IS\nPROFILE = {PROFILE!r}\n{_SCRIPT}\n{textwrap.dedent(ending)}\n")
     return path

@@ -116,6 +116,15 @@ def test_no_fault_of_the_device_gives_a_verdict(adb_server, tmp_path, bundle_fol
     assert set(case.verdicts.values()) == {Verdict.INVALID}
 
 
+def test_operators_are_profiled_in_a_process_of_its_own(adb_server, tmp_path, bundle_folder):
+    programs, how = runner_programs(write_runner(tmp_path), tmp_path), settings(num_profiled_runs=5)
+    (case,), simulated = measure(tmp_path, bundle_folder, programs, Condition(interval_ms=1.0), how=how)
+    assert case.problem is None and len(case.samples_ms) == 30
+    assert [each.operator for each in case.operator_profile] == ["Delegate/Sum (ND) Reduce2", "DEQUANTIZE"]
+    (profiled,) = [command for command in simulated.commands if "--profile=5" in command]
+    assert " --runs=1 " in profiled and " --interval_us=0 " in profiled and "--output=" not in profiled
+
+
 def test_an_output_that_was_not_written(adb_server, tmp_path, bundle_folder):
     (case,), _ = measure_with(tmp_path, bundle_folder, write_runner(tmp_path, "print_events()"))
     assert "sha256sum failed with exit code 1" in case.problem

@@ -124,6 +124,35 @@ def test_a_tool_that_hangs_is_stopped_and_gives_no_verdict(adb_server, tmp_path,
     assert simulated.files() == []
 
 
+PROFILES = {
+    "printed": ("print(good)", 2, None),
+    "left out": ("print(good.removesuffix(PROFILE))", None, "this benchmark_model printed none"),
+    "refused": (
+        "print(good); sys.exit('unknown flag' if PROFILE in good else 0)",
+        None,
+        "benchmark_model --enable_op_profiling failed with exit code 1: unknown flag",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ending", "num_types", "reason"), PROFILES.values(), ids=PROFILES)
+def test_operators_are_profiled_in_a_process_of_its_own(adb_server, tmp_path, bundle_folder, ending, num_types, reason):
+    how = settings(num_runs=200, num_profiled_runs=7)
+    (case,), simulated = measure_with(tmp_path, bundle_folder, write_tool(tmp_path, ending), how=how)
+    profiled = [command for command in simulated.commands if "--enable_op_profiling=true" in command]
+    assert len(profiled) == 1 and "--num_runs=7 " in profiled[0]
+    assert case.problem is None and len(case.samples_ms) == 3  # no latency of it counts, and no verdict rests on it
+    assert len(case.operator_profile) == num_types if num_types else case.operator_profile is None
+    assert [note for note in case.notes if "profile" in note] == ([f"no operator profile: {reason}"] if reason else [])
+
+
+def test_a_device_lost_in_the_profile_gives_no_verdict(adb_server, tmp_path, bundle_folder):
+    faults = Faults(vanish_on_command=re.compile("--enable_op_profiling"))
+    how = settings(num_runs=200, num_profiled_runs=7)
+    (case,), _ = measure_with(tmp_path, bundle_folder, write_tool(tmp_path), faults, how)
+    assert "did not finish" in case.problem and set(case.verdicts.values()) == {Verdict.INVALID}
+
+
 DEVICE_FAULTS = {
     "vanishes in the benchmark": (Faults(vanish_on_command=re.compile("--graph=")), "did not finish"),
     "vanishes in a push": (Faults(vanish_on_push=True), "push of"),

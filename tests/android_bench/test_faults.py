@@ -1,6 +1,7 @@
 """The table of faults: what goes wrong, how it ends, and what a person is told. No fault may end in a PASS.
 
 Each row runs the command against one simulated device over the real adb program, with a stand-in for the runner.
+`python -m pytest -q -s tests/android_bench/test_faults.py` prints the table of what came of each.
 """
 
 import re
@@ -18,6 +19,7 @@ from tests.android_bench.stand_in_runner import GOOD, write_runner
 
 RUN = re.compile("--library=")
 PULL = re.compile("sha256sum .*-output-")
+PROFILE = re.compile("--profile=")
 
 
 def on_run(event):
@@ -29,6 +31,7 @@ INVALID = {
     "disappears in a command": (Faults(vanish_on_command=RUN), None, GOOD, "did not finish"),
     "disappears in a push": (Faults(vanish_on_push=True), None, GOOD, "push of edgedipn_runner failed"),
     "disappears before the pull": (Faults(vanish_on_command=PULL), None, GOOD, "sha256sum did not finish"),
+    "disappears in the operator profile": (Faults(vanish_on_command=PROFILE), None, GOOD, "did not finish"),
     "disappears at once": (Faults(vanish_on_command=re.compile("getprop")), None, GOOD, "sh did not finish"),
     "hangs": (Faults(hang_on_command=RUN), None, GOOD, "adb shell did not end within 2 s"),
     "answers garbage": (Faults(garbage_on_command=RUN), None, GOOD, "did not finish: the connection ended early"),
@@ -66,6 +69,16 @@ INVALID = {
 }
 
 
+@pytest.fixture(scope="module")
+def fault_table():
+    """What came of each fault, as rows; they are printed at the end."""
+    rows = []
+    yield rows
+    print("\n\n| fault | state | message |\n|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(re.sub(r'127.0.0.1:[0-9]+', 'SERIAL', word.strip()) for word in row)} |")
+
+
 def command(tmp_path, bundle_folder, runner):
     how = ["--num_runs=30", "--num_processes=1", "--cool_down_s=0", "--affinity=unpinned", "--backend=adb"]
     programs = [f"--device_runner={runner}", f"--device_library={library(tmp_path)}"]
@@ -81,7 +94,9 @@ def runner_of(tmp_path, ending):
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_a_fault_ends_in_invalid_with_its_reason(adb_server, tmp_path, bundle_folder, capsys, monkeypatch, name):
+def test_a_fault_ends_in_invalid_with_its_reason(
+    adb_server, tmp_path, bundle_folder, capsys, monkeypatch, fault_table, name
+):
     faults, phone, ending, message = INVALID[name]
     if name == "hangs":
         monkeypatch.setattr("android_bench.device_runner.PROCESS_LIMIT_S", 2.0)
@@ -95,6 +110,7 @@ def test_a_fault_ends_in_invalid_with_its_reason(adb_server, tmp_path, bundle_fo
     assert f"INVALID: tiny_float32.tflite: {case.problem}" in captured.out and "PASS" not in captured.out
     assert captured.err.startswith("error: 1 of 1 cases are INVALID, first tiny_float32.tflite on ")
     assert captured.err.count("\n") == 1
+    fault_table.append((name, "INVALID, exit code 2", case.problem))
 
 
 REFUSED = {
@@ -105,7 +121,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_device_that_is_not_ready_is_refused_before_anything_is_pushed(
-    adb_server, tmp_path, bundle_folder, capsys, name
+    adb_server, tmp_path, bundle_folder, capsys, fault_table, name
 ):
     faults, message = REFUSED[name]
     simulated = SimulatedDevice(tmp_path / "device", faults)
@@ -114,9 +130,30 @@ def test_a_device_that_is_not_ready_is_refused_before_anything_is_pushed(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert simulated.commands == [] and not (tmp_path / "out" / "results.json").exists()
+    fault_table.append((name, "refused, exit code 2", error))
 
 
-def test_a_connection_that_comes_back_is_no_measurement(adb_server, tmp_path, bundle_folder, capsys, monkeypatch):
+def test_no_device_at_all(adb_server, tmp_path, bundle_folder, capsys, fault_table):
+    assert run(command(tmp_path, bundle_folder, write_runner(tmp_path))) == 2
+    error = capsys.readouterr().err
+    assert "none is attached (`adb devices` lists none); plug one in" in error and error.count("\n") == 1
+    fault_table.append(("none attached", "refused, exit code 2", error))
+
+
+def test_without_taskset_only_what_needs_it_is_left_out(adb_server, tmp_path, bundle_folder, capsys, fault_table):
+    with attached(SimulatedDevice(tmp_path / "device", phone=Phone(has_taskset=False))):
+        arguments = [*command(tmp_path, bundle_folder, write_runner(tmp_path)), "--affinity=pinned"]
+        assert run(arguments) == 0
+    report = results_json.read(tmp_path / "out")
+    assert [case.condition.is_pinned for case in report.cases] == [False]
+    (note,) = report.notes
+    assert note.endswith("nothing was pinned: it has no taskset") and note in capsys.readouterr().out
+    fault_table.append(("taskset is missing", "pinned cells left out, the others measured", note))
+
+
+def test_a_connection_that_comes_back_is_no_measurement(
+    adb_server, tmp_path, bundle_folder, capsys, monkeypatch, fault_table
+):
     """adb connects again by itself, so that every command succeeds; only its number of the connection tells."""
     original, calls = session.read_state, []
 
@@ -133,6 +170,7 @@ def test_a_connection_that_comes_back_is_no_measurement(adb_server, tmp_path, bu
     (case,) = results_json.read(tmp_path / "out").cases
     assert case.problem == "the connection to the device was lost and came back while it was measured"
     assert set(case.verdicts.values()) == {Verdict.INVALID}
+    fault_table.append(("reconnects", "INVALID, exit code 2", case.problem))
 
 
 def test_the_same_device_without_a_fault_passes(adb_server, tmp_path, bundle_folder):
@@ -140,3 +178,4 @@ def test_the_same_device_without_a_fault_passes(adb_server, tmp_path, bundle_fol
         assert run(command(tmp_path, bundle_folder, write_runner(tmp_path))) == 0
     (case,) = results_json.read(tmp_path / "out").cases
     assert (case.problem, case.verdicts["50"]) == (None, Verdict.PASS)
+    assert [each.operator for each in case.operator_profile] == ["Delegate/Sum (ND) Reduce2", "DEQUANTIZE"]

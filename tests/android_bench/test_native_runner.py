@@ -93,6 +93,7 @@ BAD_ARGUMENTS = {
     "zero": ({"threads": "0"}, 2, "--threads=0"),
     "empty": ({"runs": ""}, 2, "--runs="),
     "beyond its limit": ({"runs": "1000001"}, 2, "--runs=1000001"),
+    "more profiled runs than are kept": ({"profile": "1001"}, 2, "--profile=1001"),
     "longer than a minute": ({"interval_us": "60000001"}, 2, "--interval_us=60000001"),
     "beyond int64": ({"warmup": "9" * 40}, 2, "--warmup=999"),
     "unknown flag": ({"run": "4"}, 2, "--run=4"),
@@ -198,6 +199,37 @@ def test_outputs_are_those_of_the_python_interpreter_bit_for_bit(host_runner, bu
     assert {process.num_threads for process in case.processes} == {num_threads}
     assert case.condition.label == f"{num_threads} thread" + ("s" if num_threads > 1 else "")
     assert case.verdicts == {"20": Verdict.PASS, "50": Verdict.PASS}  # a mean of 12 numbers takes microseconds
+
+
+def test_operators_of_the_real_runtime_are_profiled_apart_from_the_latencies(host_runner, bundle_folder):
+    case = measure(open_bundle(bundle_folder), host_runner, host_library(), num_processes=2, num_profiled_runs=5)
+    assert (case.problem, case.notes, len(case.samples_ms)) == (None, (), 30)
+    assert sum(each.share_percent for each in case.operator_profile) == pytest.approx(100, abs=1)
+    # The tiny model casts ids, takes means, subtracts and ends in sigmoids; XNNPACK calls its own parts Delegate/...
+    assert any("Sigmoid" in each.operator or each.operator == "LOGISTIC" for each in case.operator_profile)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("del events[-2]; write_outputs(); print_events()", "the text of this LiteRT cannot be read"),
+        ("write_outputs(); print_events(); sys.exit(3 if 'profile' in flags else 0)", "exit code 3"),
+        (
+            f'{GOOD}; \'profile\' in flags and print(\'{{"event":"error","message":"none is given"}}\')',
+            "none is given",
+        ),
+    ],
+    ids=["no text", "exit code", "error event"],
+)
+def test_a_runtime_without_a_profile_is_noted(bundle_folder, tmp_path, ending, reason):
+    bundle = open_bundle(bundle_folder)
+    exact = of_host(bundle.files[0], bundle.samples, 1)
+    write = f"outputs = {dict((name, array.tobytes()) for name, array in exact.items())!r}"
+    # Only the process that is asked for a profile goes wrong.
+    ending = f"{write}\nif 'profile' not in flags: {GOOD}\nelse: {ending}"
+    case = measure(bundle, write_runner(tmp_path, ending), library(tmp_path), num_profiled_runs=5)
+    assert (case.problem, case.operator_profile) == (None, None)
+    assert case.notes == (f"no operator profile: the native runner: {reason}",)
 
 
 def test_one_other_bit_is_a_problem(bundle_folder, tmp_path):

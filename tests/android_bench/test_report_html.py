@@ -81,7 +81,7 @@ def test_the_papers_points_are_marked_as_the_papers(page):
 
 def test_every_mark_lies_inside_its_chart(page):
     charts = re.findall(r'<svg viewBox="0 0 920 ([\d.]+)".*?</svg>', page)
-    assert len(charts) == 6  # distributions, lengths, and two traces for each of two phones
+    assert len(charts) == 8  # distributions, lengths, for each of two phones two traces and an operator profile
     for svg in re.findall(r"<svg.*?</svg>", page):
         height = float(re.search(r'viewBox="0 0 920 ([\d.]+)"', svg)[1])
         for name, value in re.findall(r' (x|x1|x2|cx|y|y1|y2|cy)="([^"]*)"', svg):
@@ -96,6 +96,14 @@ def test_foreign_text_stays_text():
     reader = Reader(report_html.render(dataclasses.replace(REPORT, cases=(case, valid), notes=(hostile,))))
     assert "script" not in reader.tags
     assert hostile in reader.words
+
+
+def test_operators_have_a_bar_each_and_the_cheap_ones_one(page):
+    section = page.split("<h2>Operator profile</h2>")[1].split("<h2>")[0]
+    assert section.count("<svg") == 2 and section.count('class="bar"') == 2 * 9  # two phones, length 256, not pinned
+    assert "Delegate/Type 0 (NC, F32): 1 nodes, 45.0 %, 0.450 ms" in section and "2 other types (53)" in section
+    assert "Python interface gives no profile" in section.replace("&#x27;", "'")
+    assert "Operator profile" not in report_html.render(dataclasses.replace(REPORT, cases=(HOST_CASE,)))
 
 
 def test_a_report_without_valid_cells_has_no_charts():

@@ -8,6 +8,7 @@ import pytest
 from android_bench import results_json
 from android_bench.benchmark_model_output import RunStatistics, ToolOutput
 from android_bench.latency import LatencySummary, Verdict
+from android_bench.operator_profile import OperatorTime
 from android_bench.results import (
     Auc,
     BundleInfo,
@@ -45,6 +46,7 @@ HOST_CASE = CaseResult(
     host_difference=None,
     auc=None,
     tool_summary=None,
+    operator_profile=None,
     notes=(),
     problem=None,
 )
@@ -70,14 +72,15 @@ RUNNER_CASE = dataclasses.replace(
     program_sha256={"runner": "2" * 64},
     processes=(ProcessRun(0, (1.0, 2.0, 3.25), 9.0, (), 1.5, 2.5, (0, 1, 0), 1, 19_000),),
     host_difference=Parity(8, {"realtime_purchase": 0.0}),
+    operator_profile=(OperatorTime("FULLY_CONNECTED", 12, 81.25, 1.5), OperatorTime("TANH", 3, 18.75, 0.346)),
     auc={"realtime_purchase": Auc(7, 0.75, 0.75, 0.7375), "leaf_category": Auc(16, None, None, None)},
 )
 REPORT = Report(
-    format_version=4,
+    format_version=5,
     started_at="2026-01-02T03:04:05+00:00",
     bundles=(BundleInfo("bundle", "1" * 64, "edgedipn", "0.1.0", None, "schema", "vocabulary"),),
     environment=Environment("Linux", "a processor", 2, "3.11", "2.3.0", None),
-    settings=Settings(200, 10, 3, 50, 50.0, 1.25, 38.0, 300.0),
+    settings=Settings(200, 10, 3, 50, 20, 50.0, 1.25, 38.0, 300.0),
     notes=("no phone was measured: none is attached",),
     cases=(HOST_CASE, DEVICE_CASE, RUNNER_CASE),
 )
@@ -107,7 +110,7 @@ def changed(**fields):
     [
         ("{", "is not JSON"),
         ("[]", "format version None"),
-        (changed(format_version=3), "format version 3, this program reads 4"),
+        (changed(format_version=4), "format version 4, this program reads 5"),
         (changed(surprise=1), "unknown field 'surprise'"),
         (changed(cases=[{}]), r"cases\[0\]: missing or unknown field"),
         (changed(notes=[1]), r"notes\[0\] is int, expected str"),

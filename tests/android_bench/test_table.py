@@ -27,6 +27,8 @@ def test_table_of_a_host_and_a_lost_device():
         "within 50 ms",
         "AUC (host, not a phone, native runner, 1 thread, every 1000 ms): tiny.tflite: leaf_category n/a, "
         "realtime_purchase -0.0125 from this computer's 0.7500",
+        "operators (host, not a phone, native runner, 1 thread, every 1000 ms): tiny.tflite: FULLY_CONNECTED 81 %, "
+        "TANH 19 %, others 0 %",
         "paper's Table 3, not measured here: edgedipn: 13.7 ms at length 64, 22.6 ms at length 128, 31.2 ms at length "
         "256, 48.9 ms at length 512",
         "note: no phone was measured: none is attached",
