@@ -38,7 +38,7 @@ class Answering:
     def __init__(self, text: str) -> None:
         self.serial, self.adb, self._text = "SERIAL", self, text
 
-    def shell(self, command):
+    def shell(self, command, operation):
         return type("Result", (), {"stdout": self._text})
 
     def connection(self, serial):

@@ -25,6 +25,7 @@ RUN = re.compile("--library=")
 
 def command(tmp_path, folder, *flags, ending=GOOD):
     how = ["--num_runs=30", "--num_processes=1", "--cool_down_s=0", "--affinity=unpinned", "--backend=adb"]
+    how.append("--num_profiled_runs=0")
     programs = [f"--device_runner={write_runner(tmp_path, ending)}", f"--device_library={library(tmp_path)}"]
     return [f"--bundle={folder}", f"--output={tmp_path}/out", *how, *programs, *flags]
 
