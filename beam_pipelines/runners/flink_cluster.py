@@ -33,17 +33,18 @@ _SETTINGS: dict[str, str | int] = {
     "taskmanager.memory.framework.off-heap.size": "128m",
     "taskmanager.memory.task.heap.size": "256m",
     "taskmanager.memory.task.off-heap.size": "32m",
-    "taskmanager.memory.network.min": "64m",
-    "taskmanager.memory.network.max": "64m",
+    "taskmanager.memory.network.min": "128m",
+    "taskmanager.memory.network.max": "128m",
     "taskmanager.memory.managed.size": "128m",
     "taskmanager.memory.jvm-metaspace.size": "256m",
     "taskmanager.memory.jvm-overhead.min": "64m",
     "taskmanager.memory.jvm-overhead.max": "64m",
-    # A task manager that is gone is noticed in seconds, and what it did is done again elsewhere.
+    # A task manager that is gone is noticed in seconds, and what it did is done again elsewhere. Until then every
+    # attempt asks it for data and fails, so that there must be enough of them.
     "heartbeat.interval": 1000,
     "heartbeat.timeout": 10_000,
     "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": 3,
+    "restart-strategy.fixed-delay.attempts": 20,
     "restart-strategy.fixed-delay.delay": "1 s",
 }
 _WORKER_IDLE_MS = 60_000

@@ -62,7 +62,7 @@ def test_a_killed_task_manager_changes_no_byte(
         if states.count("FINISHED") > len(states) // 4 and "RUNNING" in states:  # in the middle: done work is lost too
             break
         time.sleep(0.1)
-    assert process.poll() is None
+    assert process.poll() is None, process.communicate()[0]
     cluster.kill_task_manager(0)
     cluster.start_task_manager(0)
     printed, _ = process.communicate(timeout=JOB_SECONDS)
