@@ -110,8 +110,8 @@ def _write(
     )
     (
         rejects
-        | "Group rejects by input" >> beam.GroupByKey()
-        | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder))
+        | "Group rejects by shard" >> beam.GroupByKey()
+        | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder, job.num_shards))
     )
     (
         counts

@@ -9,9 +9,8 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 
-from beam_pipelines import coverage, description, encoding, reading, validation, vocabularies
+from beam_pipelines import coverage, dead_letters, description, encoding, reading, validation, vocabularies
 from beam_pipelines.chunks import MAX_GROUP_ROWS, Chunk, ChunkBuilder
-from beam_pipelines.dead_letters import write_rejects
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import LogFacts, Resolved
 from beam_pipelines.options import DiscretizeOptions
@@ -30,7 +29,7 @@ CountsElement = tuple[tuple[str, ...], int]
 
 
 class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
-    """Piece of a file -> (user, chunk); side outputs: rejects by input, counts."""
+    """Piece of a file -> (user, chunk); side outputs: ((input, shard), block of rejects), counts."""
 
     def __init__(self, inputs: dict[str, Input], options: DiscretizeOptions):
         self._inputs = inputs
@@ -44,8 +43,10 @@ class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
             yield _count(("inputs", input.name, "read"), len(batch) + len(rejects))
             for reason, count in Counter(str(reject.reason) for reject in rejects).items():
                 yield _count(("inputs", input.name, "rejected", reason), count)
-            for reject in rejects:
-                yield beam.pvalue.TaggedOutput(REJECTS, (input.name, reject))
+            if rejects:
+                block = dead_letters.pack_rejects(rejects)
+                shard = block.shard(self._options.num_shards)
+                yield beam.pvalue.TaggedOutput(REJECTS, ((input.name, shard), tuple(block)))
             if len(batch):
                 builder.add(encoding.encode(batch, self._options.local_time.hour), int(batch.record_numbers[0]))
             if builder.num_rows >= MAX_GROUP_ROWS:
@@ -172,16 +173,17 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
 
 
 class WriteRejects(beam.DoFn):  # type: ignore[misc]
-    """(input, rejects) -> rejects/INPUT.parquet, ordered by place."""
+    """((input, shard), blocks of rejects) -> a Parquet file in rejects/, ordered by place."""
 
-    def __init__(self, folder: OutputFolder):
+    def __init__(self, folder: OutputFolder, num_shards: int):
         self._folder = folder
+        self._num_shards = num_shards
 
-    def process(self, element: tuple[str, Iterable[validation.Reject]]) -> Iterator[None]:
-        input_name, rejects = element
-        ordered = sorted(rejects, key=lambda reject: (reject.file_index, reject.record_number))
-        with self._folder.whole_file(f"rejects/{input_name}.parquet") as file:
-            write_rejects(file, ordered)
+    def process(self, element: tuple[tuple[str, int], Iterable[dead_letters.RejectBlock]]) -> Iterator[None]:
+        (input_name, shard), blocks = element
+        name = f"rejects/{input_name}-{shard:05d}-of-{self._num_shards:05d}.parquet"
+        with self._folder.whole_file(name) as file:
+            dead_letters.write_rejects(file, (dead_letters.RejectBlock(*block) for block in blocks))
         yield from ()
 
 

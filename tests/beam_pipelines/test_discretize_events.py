@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import shutil
 from collections.abc import Sequence
 
 import fastavro
@@ -74,8 +75,10 @@ def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
     assert "samples: " in capsys.readouterr().out
     names = set(hashes(tmp_path / "data"))
     shards = {f"{split}.tfrecord-0000{i}-of-00002" for split in ("train", "eval") for i in range(2)}
-    files = {"schema.json", "vocabulary.json", "counters.json", "dataset.json", "rejects/browse.parquet"}
+    (rejects_file,) = (name for name in names if name.startswith("rejects/"))
+    files = {"schema.json", "vocabulary.json", "counters.json", "dataset.json", rejects_file}
     assert files <= names <= files | shards
+    assert rejects_file in {f"rejects/browse-0000{i}-of-00002.parquet" for i in range(2)}
     counters = json.loads((tmp_path / "data" / "counters.json").read_text())
     assert counters["inputs"]["browse"] == {
         "read": 47,
@@ -87,7 +90,7 @@ def test_artefacts_and_counters(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
     # 3 users with 3 cut-offs on each of 3 training and 2 evaluation days, less those with every label unknown: none.
     assert counters["samples"]["train"] == 27
     assert counters["samples"]["eval"] == 18
-    rejects = pq.read_table(tmp_path / "data" / "rejects" / "browse.parquet").to_pylist()
+    rejects = pq.read_table(tmp_path / "data" / "rejects").to_pylist()
     assert [(row["reason"], row["position"]) for row in rejects] == [("unknown_action", 46)]
 
 
@@ -114,13 +117,18 @@ def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: 
     simulated = [f"--output={tmp_path / 'logs'}", "--num_users=6", "--num_days=6", "--actions_scale=0.3"]
     assert commands.run("", simulate_events.define_flags, simulate_events.main, simulated) == 0
     flags = ("--timezone=Asia/Shanghai", "--evaluation_date=2021-03-05", "--samples_per_user_day=2", "--min_count=1")
+    flags += ("--max_bad_fraction=0.5",)
 
     def discretize(logs: str, name: str, *more: str) -> dict[str, str]:
         output = tmp_path / name
         assert discretize_events.run([f"--logs={tmp_path / logs}", f"--output={output}", *flags, *more]) == 0
         return {file: digest for file, digest in hashes(output).items() if file != "dataset.json"}
 
+    for number in range(6):
+        bad = {"user_id": "u", "timestamp_ms": number, "event": "page"}
+        (tmp_path / "logs" / "tap" / f"z{number}.jsonl").write_text(f"{json.dumps(bad)}\n{{}}\n")
     expected = discretize("logs", "one")
+    assert len([file for file in expected if file.startswith("rejects/tap-")]) > 2
     assert discretize("logs", "direct", "--runner=DirectRunner") == expected
     workers = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
     assert discretize("logs", "two", *workers) == expected
@@ -131,7 +139,13 @@ def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: 
         table = pa.concat_tables([pq.read_table(path) for path in sorted(folder.glob("*.parquet"))])
         (tmp_path / "merged" / folder.name).mkdir(parents=True)
         pq.write_table(table, tmp_path / "merged" / folder.name / "all.parquet", row_group_size=500)
-    assert discretize("merged", "other_files") == expected
+        for path in folder.glob("*.jsonl"):
+            shutil.copy(path, tmp_path / "merged" / folder.name)
+    in_other_files = discretize("merged", "other_files")
+    for files in (in_other_files, expected):  # rejects name the files
+        for name in [name for name in files if name.startswith("rejects/")]:
+            del files[name]
+    assert in_other_files == expected
 
 
 def test_the_same_bytes_whatever_the_format_of_the_files(tmp_path: pathlib.Path) -> None:

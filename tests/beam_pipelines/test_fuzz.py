@@ -49,7 +49,8 @@ def check(folder: pathlib.Path, num_lines: int, seed: int) -> None:
     reasons: set[str] = set()
     for name, content in contents.items():
         expected, bad = judged(content, name)
-        rejects: list[dict[str, Any]] = pq.read_table(folder / "dataset" / "rejects" / f"{name}.parquet").to_pylist()
+        files = sorted((folder / "dataset" / "rejects").glob(f"{name}-*.parquet"))
+        rejects: list[dict[str, Any]] = [row for file in files for row in pq.read_table(file).to_pylist()]
         found = {row["position"]: (row["reason"], row["raw"]) for row in rejects}
         assert {n: (bad.get(n), found.get(n)) for n in bad.keys() | found.keys() if bad.get(n) != found.get(n)} == {}
         counts = counters[name]

@@ -1,6 +1,7 @@
 """Every kind of bad record through the real job: its place, its reason, its first bytes, and the counts."""
 
 import collections
+import itertools
 import json
 import pathlib
 from typing import Any, NamedTuple
@@ -35,9 +36,14 @@ class Job(NamedTuple):
     """What the job wrote, and what it should have rejected: (what it is, reason, first bytes or None) by place."""
 
     counters: dict[str, Any]
-    rejects: list[dict[str, Any]]
+    files: list[list[dict[str, Any]]]
     expected: dict[Place, tuple[str, str, bytes | None]]
     num_good: dict[str, int]
+
+    @property
+    def rejects(self) -> list[dict[str, Any]]:
+        """The rows of all files."""
+        return list(itertools.chain.from_iterable(self.files))
 
 
 def write_lines(folder: pathlib.Path, expected: dict[Place, Any]) -> collections.Counter[str]:
@@ -92,8 +98,8 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     num_good["browse"] += write_binary(logs, expected)
     assert discretize_events.run([f"--logs={logs}", f"--output={output}", *FLAGS]) == 0
     counters = json.loads((output / "counters.json").read_bytes())
-    rejects = [row for path in sorted((output / "rejects").iterdir()) for row in pq.read_table(path).to_pylist()]
-    return Job(counters, rejects, expected, num_good)
+    files = [pq.read_table(path).to_pylist() for path in sorted((output / "rejects").iterdir())]
+    return Job(counters, files, expected, num_good)
 
 
 def place_of(reject: dict[str, Any]) -> Place:
@@ -131,8 +137,11 @@ def test_a_bad_record_of_a_binary_file_is_kept_as_json(job: Job) -> None:
         assert kept == value or (kept != kept and value != value), (column, value, kept)
 
 
-def test_rejects_are_in_the_order_of_files_and_lines(job: Job) -> None:
-    assert [place_of(reject) for reject in job.rejects] == sorted(map(place_of, job.rejects))
+def test_each_file_is_of_one_input_in_the_order_of_files_and_lines(job: Job) -> None:
+    assert len(job.files) > len(GOOD)  # of an input there are several
+    for rejects in job.files:
+        assert len({reject["input"] for reject in rejects}) == 1
+        assert list(map(place_of, rejects)) == sorted(map(place_of, rejects))
 
 
 def test_counts_are_exact(job: Job) -> None:
