@@ -132,8 +132,7 @@ def _describe(
 ) -> dict[str, Any]:
     # The config itself, not its path: what it says is part of what made the dataset.
     flag_values = {**values.flag_values_dict(), "log_config": _inputs(values, schema)[1]}
-    is_local = values.logs is not None and not remote_files.is_remote(values.logs)
-    log = read_provenance(pathlib.Path(values.logs)) if is_local else None
+    log = None if values.logs is None else read_provenance(values.logs)
     return description.publish_description(folder, schema, job, flag_values, earlier, log)
 
 

@@ -6,6 +6,7 @@ JSON lines parts, and `log.json`, written last, which says what the log is, how 
 
 import dataclasses
 import json
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from beam_pipelines import log_files, remote_files
 from beam_pipelines.inputs import INPUTS, ColumnKind
 from edgedipn_tf import publishing
 from edgedipn_tf.commands import InputError
@@ -117,17 +119,25 @@ class LogWriter:
         publishing.write_json(self.folder / DESCRIPTION_FILE, values)
 
 
-def read_provenance(folder: pathlib.Path) -> dict[str, Any] | None:
+def read_provenance(logs: str) -> dict[str, Any] | None:
     """Returns the name, the caveats and whether it is simulated of a log that has a `log.json`, else None.
+
+    Args:
+        logs: its folder, on a disk or in a store.
 
     Raises:
         InputError: when it has one that cannot be read.
     """
-    path = folder / DESCRIPTION_FILE
-    if not path.exists():
+    path = f"{logs.rstrip('/')}/{DESCRIPTION_FILE}"
+    if not (remote_files.match(path) if remote_files.is_remote(path) else os.path.exists(path)):
         return None
     remedy = "write the log again, or remove the file"
-    values = publishing.read_json(path, "description of a log", remedy)
+    with log_files.open_file(path) as file:
+        content = file.read()
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise InputError(f"{path} (description of a log) is not JSON ({error}): {remedy}") from None
     names = ("name", "is_simulated", "caveats")
     if not isinstance(values, dict) or not set(names) <= set(values):
         raise InputError(f"{path} is not the description of a log (an object with {', '.join(names)}): {remedy}")

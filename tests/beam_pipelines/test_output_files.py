@@ -61,6 +61,7 @@ def test_a_job_from_a_store_to_a_store_gives_the_same_files(
 ) -> None:
     rows = [*browse_rows(), {**browse_rows()[1], "action": "steal"}]
     logs = write_browse(tmp_path / "logs", rows)
+    (logs / "log.json").write_text(json.dumps({"name": "toy", "is_simulated": True, "caveats": ["made by hand"]}))
     put(logs, "mem://bucket/logs")
     object_store.OBJECTS["mem://bucket/logs/browse/_SUCCESS.jsonl"] = b"hidden"
     flags = (*FLAGS, "--max_bad_fraction=0.1")
@@ -75,6 +76,7 @@ def test_a_job_from_a_store_to_a_store_gives_the_same_files(
     for name in set(made) - {"dataset.json"} - rejects:
         assert made[name] == (local / name).read_bytes(), name
     expected = json.loads((local / "dataset.json").read_text())
+    assert expected["log"]["caveats"] == ["made by hand"]
     expected["flags"]["logs"] = "mem://bucket/logs"
     assert json.loads(made["dataset.json"]) == expected
     assert object_store.DONE[-1] == ("create", "mem://bucket/data/dataset.json")
@@ -87,6 +89,18 @@ def test_a_job_from_a_store_to_a_store_gives_the_same_files(
     assert discretize_events.run([*arguments, "--overwrite"]) == 0
     assert object_store.DONE[0] == ("delete", "mem://bucket/data/dataset.json")
     assert object_store.DONE[-1] == ("create", "mem://bucket/data/dataset.json")
+
+
+def test_a_damaged_description_of_a_log_in_a_store_is_one_line(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(write_browse(tmp_path / "logs", browse_rows()), "mem://bucket/logs")
+    object_store.OBJECTS["mem://bucket/logs/log.json"] = b"{"
+    arguments = ["--logs=mem://bucket/logs/", f"--output={tmp_path / 'out'}", *FLAGS]
+    assert discretize_events.run(arguments) == 2
+    error = capsys.readouterr().err
+    assert "mem://bucket/logs/log.json (description of a log) is not JSON" in error
+    assert error.count("\n") == 1
 
 
 def test_a_failed_job_leaves_no_description_in_a_store(
