@@ -1,61 +1,94 @@
-"""The Beam side of the vocabularies: names counted by user, summed over all users, frozen into ids.
+"""The Beam side of the vocabularies: names counted user by user, summed over all users, frozen into ids.
 
-The names that are frequent are gathered in one place, where the ids are given: at most as many as differ.
+What may get an id is gathered in one place, where the ids are given: of each feature at most `_NAME_GROUPS` times as
+many names as it has ids, and the candidate pairs with the minimum count.
 """
 
 import itertools
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindows
 
 from beam_pipelines import vocabularies
+from beam_pipelines.encoding import encode_name
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.tracks import UserLog
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.vocabulary import Vocabulary
 
-NameCounts = dict[tuple[str, bytes, bytes], int]
+EncodedCounts = dict[tuple[str, bytes, bytes], int]
 _NAME_GROUPS = 64
 """Names are summed in groups: an element for each name would cost more than all the rest of fitting."""
+_MAX_HELD_NAMES = 1 << 18
+"""Names that a worker holds before it hands their counts over."""
 
 
-def _name_counts(log: UserLog, options: DiscretizeOptions) -> Iterator[tuple[int, NameCounts]]:
-    groups: dict[int, NameCounts] = {}
-    for name, count in vocabularies.count_names(log, options):
-        groups.setdefault(zlib.crc32(name[1]) % _NAME_GROUPS, {})[name] = count
-    yield from groups.items()
+class CountNames(beam.DoFn):  # type: ignore[misc]
+    """UserLogs -> (group, counts by name), summed over a bundle."""
+
+    def __init__(self, options: DiscretizeOptions):
+        self._options = options
+        self._counts: vocabularies.NameCounts = Counter()
+
+    def start_bundle(self) -> None:
+        self._counts = Counter()
+
+    def process(self, log: UserLog) -> Iterator[tuple[int, EncodedCounts]]:
+        vocabularies.count_names(log, self._options, self._counts)
+        if len(self._counts) > _MAX_HELD_NAMES:
+            yield from self._take()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Yields what is left of the bundle."""
+        yield from map(GlobalWindows.windowed_value, self._take())
+
+    def _take(self) -> Iterator[tuple[int, EncodedCounts]]:
+        groups: dict[int, EncodedCounts] = {}
+        for (key, name, top), count in self._counts.items():
+            encoded = encode_name(name)
+            groups.setdefault(zlib.crc32(encoded) % _NAME_GROUPS, {})[key, encoded, encode_name(top)] = count
+        self._counts = Counter()
+        yield from groups.items()
 
 
 class SumCounts(beam.CombineFn):  # type: ignore[misc]
     """Counts by name -> their sums by name."""
 
-    def create_accumulator(self) -> NameCounts:
+    def create_accumulator(self) -> EncodedCounts:
         return {}
 
-    def add_input(self, accumulator: NameCounts, counts: NameCounts) -> NameCounts:
+    def add_input(self, accumulator: EncodedCounts, counts: EncodedCounts) -> EncodedCounts:
         for name, count in counts.items():
             accumulator[name] = accumulator.get(name, 0) + count
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[NameCounts]) -> NameCounts:
+    def merge_accumulators(self, accumulators: Iterable[EncodedCounts]) -> EncodedCounts:
         merged = self.create_accumulator()
         for counts in accumulators:
             merged = self.add_input(merged, counts)
         return merged
 
-    def extract_output(self, accumulator: NameCounts) -> NameCounts:
+    def extract_output(self, accumulator: EncodedCounts) -> EncodedCounts:
         return accumulator
 
 
-def _frequent(group: tuple[int, NameCounts], min_count: int) -> list[vocabularies.NameCount]:
-    return [(name, count) for name, count in group[1].items() if count >= min_count]
+def _frequent(
+    group: tuple[int, EncodedCounts], min_count: int, limits: Mapping[str, int], earlier: Vocabulary | None
+) -> list[vocabularies.NameCount]:
+    """Returns the names of a group that may get an id: of a feature, at most as many as it has ids."""
+    by_key: dict[str, list[vocabularies.NameCount]] = {}
+    for name, count in group[1].items():
+        if count >= min_count:
+            by_key.setdefault(name[0], []).append((name, count))
+    return [item for key, items in by_key.items() for item in vocabularies.best(key, items, limits.get(key), earlier)]
 
 
 def _states(
-    group: tuple[int, NameCounts], min_count: int, earlier: Vocabulary | None
+    group: tuple[int, EncodedCounts], min_count: int, earlier: Vocabulary | None
 ) -> Iterable[tuple[tuple[str, ...], int]]:
     states = (vocabularies.name_state(item, min_count, earlier)[0] for item in group[1].items())
     return Counter(states).items()
@@ -72,14 +105,15 @@ class FitVocabulary(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, logs: Any) -> Any:
         least, earlier = self._options.min_count, self._earlier
+        limits = {key: feature.bins for key, feature in self._schema.vocabulary_features().items()}
         names = (
             logs
-            | "Count the user's names" >> beam.FlatMap(_name_counts, self._options)
+            | "Count names" >> beam.ParDo(CountNames(self._options))
             | "Sum by name" >> beam.CombinePerKey(SumCounts())
         )
         fitted = (
             names
-            | "Keep frequent names" >> beam.Map(_frequent, least)
+            | "Keep frequent names" >> beam.Map(_frequent, least, limits, earlier)
             | "Gather names" >> beam.combiners.ToList()
             | "Freeze ids" >> beam.Map(self._fit)
         )

@@ -2,14 +2,15 @@
 
 import dataclasses
 import enum
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beam_pipelines.candidates import Pair, PopularPairs
-from beam_pipelines.encoding import VOCABULARY_FEATURES, encode_name
+from beam_pipelines.encoding import VOCABULARY_FEATURES
 from beam_pipelines.options import TRAIN, DiscretizeOptions
 from beam_pipelines.tracks import VIEW_NAMES, Table, UserLog
 from edgedipn_tf.schema import Schema
@@ -17,8 +18,10 @@ from edgedipn_tf.vocabulary import Vocabulary
 
 PAIRS_KEY = "pairs"
 
+NameCounts = Counter[tuple[str, str, str]]
+"""By (feature key or PAIRS_KEY, name or leaf, empty or top)."""
 NameCount = tuple[tuple[str, bytes, bytes], int]
-"""((feature key or PAIRS_KEY, name or leaf, empty or top), count). Bytes: the names may hold lone surrogates."""
+"""One of them, for Beam. Bytes: the names may hold lone surrogates."""
 
 
 class NameState(enum.StrEnum):
@@ -42,8 +45,8 @@ class Fitted:
     popular: PopularPairs
 
 
-def count_names(log: UserLog, options: DiscretizeOptions) -> Iterator[NameCount]:
-    """Yields the counts of one user's names on training days: actions for the views, the user for the profile.
+def count_names(log: UserLog, options: DiscretizeOptions, counts: NameCounts) -> None:
+    """Adds the counts of one user's names on training days: actions for the views, the user for the profile.
 
     A training day is a local day before the evaluation day; the profile counts once for a user with any action on
     one. Users that are for evaluation count nothing.
@@ -51,20 +54,23 @@ def count_names(log: UserLog, options: DiscretizeOptions) -> Iterator[NameCount]
     is_active = False
     for view in VIEW_NAMES:
         rows = options.rows_of(TRAIN, log.user_id, log.timestamps(view))
-        is_active = is_active or rows.start < rows.stop
+        if rows.start == rows.stop:
+            continue
+        is_active = True
         table = log.tables[view]
-        yield from _table_counts(view, table, rows)
+        _count_table(view, table, rows, counts)
         if view == "browse":
-            yield from _pair_counts(table, rows)
+            _count_pairs(table, rows, counts)
     if is_active:
-        yield from _table_counts("profile", log.tables["profile"], slice(0, 1))
+        _count_table("profile", log.tables["profile"], slice(0, 1), counts)
 
 
-def _table_counts(view: str, table: Table, rows: slice) -> Iterator[NameCount]:
-    for name in VOCABULARY_FEATURES[view]:
-        counts = name_counts(table, name, rows)
-        for code in np.flatnonzero(counts).tolist():
-            yield (f"{view}_{name}", encode_name(table.names[name][code]), b""), int(counts[code])
+def _count_table(view: str, table: Table, rows: slice, counts: NameCounts) -> None:
+    for feature in VOCABULARY_FEATURES[view]:
+        key = f"{view}_{feature}"
+        for name, count in zip(table.names[feature], name_counts(table, feature, rows).tolist(), strict=True):
+            if count:
+                counts[key, name, ""] += count
 
 
 def name_counts(table: Table, feature: str, rows: slice) -> NDArray[np.intp]:
@@ -72,16 +78,12 @@ def name_counts(table: Table, feature: str, rows: slice) -> NDArray[np.intp]:
     return np.bincount(table.codes(feature)[rows] + 1, minlength=len(table.names[feature]) + 1)[1:]
 
 
-def _pair_counts(table: Table, rows: slice) -> Iterator[NameCount]:
-    leaves, tops = table.codes("leaf_category")[rows], table.codes("top_category")[rows]
-    counts: Counter[tuple[int, int]] = Counter(zip(leaves.tolist(), tops.tolist(), strict=True))
-    for (leaf, top), count in counts.items():
+def _count_pairs(table: Table, rows: slice, counts: NameCounts) -> None:
+    leaves, tops = [*table.names["leaf_category"], ""], [*table.names["top_category"], ""]  # null is the last
+    of_leaves, of_tops = table.codes("leaf_category")[rows], table.codes("top_category")[rows]
+    for (leaf, top), count in Counter(zip(of_leaves.tolist(), of_tops.tolist(), strict=True)).items():
         if leaf >= 0 or top >= 0:
-            yield (PAIRS_KEY, _name(table, "leaf_category", leaf), _name(table, "top_category", top)), count
-
-
-def _name(table: Table, feature: str, code: int) -> bytes:
-    return encode_name(table.names[feature][code]) if code >= 0 else b""
+            counts[PAIRS_KEY, leaves[leaf], tops[top]] += count
 
 
 def name_state(item: NameCount, min_count: int, earlier: Vocabulary | None) -> tuple[tuple[str, ...], int]:
@@ -91,6 +93,21 @@ def name_state(item: NameCount, min_count: int, earlier: Vocabulary | None) -> t
         return ("names", key, NameState.EARLIER.value), 1
     state = NameState.FREQUENT if count >= min_count else NameState.RARE
     return ("names", key, state.value), 1
+
+
+def best(key: str, items: list[NameCount], limit: int | None, earlier: Vocabulary | None) -> list[NameCount]:
+    """Returns those of some summed names of a feature among which `fit` finds the ones that get an id.
+
+    Args:
+        key: key of the feature, or PAIRS_KEY.
+        items: the names.
+        limit: ids of the feature; None: all are kept.
+        earlier: an earlier vocabulary; what it has keeps its id without being counted.
+    """
+    if limit is None or len(items) <= limit:
+        return items
+    new = (item for item in items if earlier is None or not earlier.has_name(key, _decode(item[0][1])))
+    return heapq.nsmallest(limit, new, key=lambda item: (-item[1], item[0][1]))
 
 
 def fit(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from absl import flags
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beam_pipelines import discretize_events, options, vocabularies
 from beam_pipelines.vocabularies import NameState
@@ -31,7 +33,9 @@ def options_of(*arguments: str) -> options.DiscretizeOptions:
 
 
 def counted(actions: list[BrowseAction], user_id: str, *arguments: str) -> dict[tuple[str, bytes, bytes], int]:
-    return dict(vocabularies.count_names(browse_log(actions, user_id), options_of(*arguments)))
+    counts: vocabularies.NameCounts = Counter()
+    vocabularies.count_names(browse_log(actions, user_id), options_of(*arguments), counts)
+    return {(key, name.encode(), top.encode()): count for (key, name, top), count in counts.items()}
 
 
 # What is counted.
@@ -120,6 +124,24 @@ def test_a_table_grows_up_to_its_bins() -> None:
 def test_a_frozen_vocabulary_stays_as_it_is() -> None:
     found = fit({"a": 100, "b": 50}, "--vocabulary=x", "--novocabulary_growth", earlier=("b",))
     assert found == ("b",)
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=2).filter(bool), st.integers(1, 4)), unique_by=lambda item: item[0]),
+    st.sets(st.text(max_size=2).filter(bool), max_size=3),
+    st.integers(1, 4),
+)
+def test_the_best_of_each_group_hold_the_best_of_all(counts: list[tuple[str, int]], old: set[str], bins: int) -> None:
+    earlier = Vocabulary({PAGE: tuple(sorted(old))})
+    items = [((PAGE, name.encode(), b""), count) for name, count in counts]
+    kept = [item for group in range(3) for item in vocabularies.best(PAGE, items[group::3], bins, earlier)]
+    assert len(kept) <= 3 * bins
+
+    def first(some: list[vocabularies.NameCount]) -> list[str]:
+        of_new = [(-count, name) for (_, name, _), count in some if name.decode() not in old]
+        return [name.decode() for _, name in sorted(of_new)[:bins]]
+
+    assert first(kept) == first(items)
 
 
 def test_the_state_of_a_name() -> None:
