@@ -23,24 +23,26 @@ def count_coverage(log: UserLog, options: DiscretizeOptions, vocabulary: Vocabul
         vocabulary: ids of the names.
         counts: gets ("coverage", feature key, split, "named" or "with_id"); of the profile, users instead of actions.
     """
-    for split in SPLITS:
-        is_active = False
-        for view in VIEW_NAMES:
-            rows = options.rows_of(split, log.user_id, log.timestamps(view))
-            if rows.start < rows.stop:
-                is_active = True
-                _count_table(view, log.tables[view], rows, split, vocabulary, counts)
-        if is_active:
-            _count_table("profile", log.tables["profile"], slice(0, 1), split, vocabulary, counts)
+    is_active = dict.fromkeys(SPLITS, False)
+    for view in VIEW_NAMES:
+        times_ms = log.timestamps(view)
+        rows = [options.rows_of(split, log.user_id, times_ms) for split in SPLITS]
+        is_active = {split: is_active[split] or r.start < r.stop for split, r in zip(SPLITS, rows, strict=True)}
+        _count_table(view, log.tables[view], rows, vocabulary, counts)
+    of_profile = [slice(0, int(active)) for active in is_active.values()]
+    _count_table("profile", log.tables["profile"], of_profile, vocabulary, counts)
 
 
-def _count_table(view: str, table: Table, rows: slice, split: str, vocabulary: Vocabulary, counts: Counts) -> None:
+def _count_table(view: str, table: Table, rows: list[slice], vocabulary: Vocabulary, counts: Counts) -> None:
+    """Counts a table; `rows` are those of each split."""
     for feature in VOCABULARY_FEATURES[view]:
         key = f"{view}_{feature}"
-        by_name = name_counts(table, feature, rows)
         has_id = vocabulary.lookup(key, table.names[feature]) >= FIRST_REAL_ID
-        counts["coverage", key, split, "named"] += int(by_name.sum())
-        counts["coverage", key, split, "with_id"] += int(by_name[has_id].sum())
+        for split, of_split in zip(SPLITS, rows, strict=True):
+            if of_split.start < of_split.stop:
+                by_name = name_counts(table, feature, of_split)
+                counts["coverage", key, split, "named"] += int(by_name.sum())
+                counts["coverage", key, split, "with_id"] += int(by_name[has_id].sum())
 
 
 def report(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beam_pipelines import cutoffs, tracks
-from beam_pipelines.candidates import BrowsedPairs, PopularDraws, PopularPairs, fill_places
+from beam_pipelines.candidates import BrowsedPairs, Pair, PopularDraws, PopularPairs, fill_places
 from beam_pipelines.encoding import Int64, encode_name
 from beam_pipelines.history import DailyCounts
 from beam_pipelines.label_counts import DROPPED, Counts, count_labels
@@ -70,7 +70,7 @@ class SampleMaker:
                     counts[("samples", "other_split")] += int(np.count_nonzero(chosen))
                     continue
             if chosen.any():
-                yield from self._split_records(log, inputs, split, t0_ms[chosen], days[chosen], counts)
+                yield from self._split_records(inputs, split, t0_ms[chosen], days[chosen], counts)
 
     def _cutoffs(self, log: UserLog) -> tuple[Int64, Int64]:
         """All cut-offs of a user, ascending, with their local days."""
@@ -101,11 +101,10 @@ class SampleMaker:
         return t0_ms >= split_ms
 
     def _split_records(
-        self, log: UserLog, inputs: "_UserInputs", split: str, t0_ms: Int64, days: Int64, counts: Counts
+        self, inputs: "_UserInputs", split: str, t0_ms: Int64, days: Int64, counts: Counts
     ) -> Iterator[tuple[str, UserDay]]:
         split_ms = self.options.split_ms if split == TRAIN and self.options.has_embargo else None
-        browsed = BrowsedPairs(log.tables["browse"])
-        outcomes = Outcomes(log, browsed, self.options.local_time)
+        log, browsed, outcomes = inputs.log, inputs.browsed, inputs.outcomes
         num_seen = np.searchsorted(log.timestamps("browse"), t0_ms, side="right")
         draws = PopularDraws(self.popular, key(str(self.options.seed), log.user_id), t0_ms)
         bought, mix = outcomes.bought_soon(t0_ms, split_ms), self.options.candidate_mix
@@ -117,29 +116,46 @@ class SampleMaker:
         counts[("samples", split)] += int(np.count_nonzero(is_kept))
         count_labels(split, self.schema, days, states, is_kept, counts)
         labels = stored_labels(states)
-        pairs = _Pairs(browsed, self.vocabulary)
+        inputs.pairs.extend(browsed.pairs)
         kept_days = cutoffs.distinct(days[is_kept])
         for day, history in zip(kept_days.tolist(), inputs.history_ids(kept_days), strict=True):
             rows = np.flatnonzero(is_kept & (days == day))
-            yield split, inputs.record(history, pairs, t0_ms[rows], places[rows], labels[rows])
+            yield split, inputs.record(history, t0_ms[rows], places[rows], labels[rows])
 
 
 class _Pairs:
     """Names in UTF-8 and vocabulary ids of a user's candidate pairs, by their positions."""
 
-    def __init__(self, browsed: BrowsedPairs, vocabulary: Vocabulary):
-        pairs = browsed.pairs
-        self.names = [(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in pairs]
-        leaves = vocabulary.lookup("browse_leaf_category", [leaf for leaf, _ in pairs])
-        self.ids = np.stack([leaves, vocabulary.lookup("browse_top_category", [top for _, top in pairs])], axis=1)
+    def __init__(self, vocabulary: Vocabulary):
+        self._vocabulary = vocabulary
+        self.names: list[tuple[bytes, bytes]] = []
+        self.ids = np.zeros((0, 2), np.int64)
+
+    def extend(self, pairs: list[Pair]) -> None:
+        """Adds those of some pairs that follow the known ones."""
+        added = pairs[len(self.names) :]
+        self.names += [(encode_name(leaf or ""), encode_name(top or "")) for leaf, top in added]
+        leaves = self._vocabulary.lookup("browse_leaf_category", [leaf for leaf, _ in added])
+        tops = self._vocabulary.lookup("browse_top_category", [top for _, top in added])
+        self.ids = np.concatenate([self.ids, np.stack([leaves, tops], axis=1)])
 
 
 class _UserInputs:
-    """The encoded actions of one user, from which the records of single days are cut."""
+    """What the records of one user's single days are cut from.
+
+    Attributes:
+        log: the user's log.
+        browsed: the pairs of its browse view, to which candidates are added.
+        outcomes: what the user did, for the labels.
+        pairs: names and ids of the pairs.
+    """
 
     def __init__(self, maker: SampleMaker, log: UserLog):
         self._maker = maker
-        self._log = log
+        self.log = log
+        self.browsed = BrowsedPairs(log.tables["browse"])
+        self.outcomes = Outcomes(log, self.browsed, maker.options.local_time)
+        self.pairs = _Pairs(maker.vocabulary)
         self._ids = {view.name: self._view_ids(view) for view in maker.schema.views}
         self._history = DailyCounts(log, maker.options.local_time)
         profile = log.tables["profile"]
@@ -155,22 +171,19 @@ class _UserInputs:
         """Returns the history ids of some local days, [m, 18]."""
         return self._history.ids(days)
 
-    def record(
-        self, history: Int64, pairs: "_Pairs", t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]
-    ) -> UserDay:
+    def record(self, history: Int64, t0_ms: Int64, places: Int64, labels: NDArray[np.uint8]) -> UserDay:
         """Cuts the record of one local day: the actions that any of its cut-offs can see.
 
         Args:
             history: ids of the history features on that day.
-            pairs: names and ids of the candidate pairs.
             t0_ms: the day's cut-offs, ascending.
             places: candidates of each.
             labels: labels of each.
         """
-        schema = self._maker.schema
+        schema, pairs = self._maker.schema, self.pairs
         stored: dict[str, slice] = {}
         for view in schema.views:
-            times = self._log.timestamps(view.name)
+            times = self.log.timestamps(view.name)
             first, last = np.searchsorted(times, [t0_ms[0], t0_ms[-1]], side="right").tolist()
             stored[view.name] = slice(max(0, first - schema.max_length), last)
         # Of few pairs of many: a table of all is quicker than sorting the places.
@@ -178,11 +191,11 @@ class _UserInputs:
         is_used[places[places >= 0]] = True
         used = np.flatnonzero(is_used)
         return UserDay(
-            user_id=encode_name(self._log.user_id),
+            user_id=encode_name(self.log.user_id),
             t0_ms=t0_ms,
-            times_ms={name: self._log.timestamps(name)[part] for name, part in stored.items()},
+            times_ms={name: self.log.timestamps(name)[part] for name, part in stored.items()},
             ids={name: [ids[part] for ids in self._ids[name]] for name, part in stored.items()},
-            stay_ms=self._log.tables["browse"].rows["stay_ms"][stored["browse"]],
+            stay_ms=self.log.tables["browse"].rows["stay_ms"][stored["browse"]],
             history=history,
             profile=self._profile,
             pair_names=[pairs.names[position] for position in used.tolist()],
@@ -192,13 +205,13 @@ class _UserInputs:
         )
 
     def _view_ids(self, view: View) -> list[NDArray[Any]]:
-        table = self._log.tables[view.name]
+        table = self.log.tables[view.name]
         columns: list[NDArray[Any]] = []
         for feature in stored_features(view):
             if feature.kind is Kind.VOCABULARY:
                 columns.append(self._vocabulary_ids(table, view.name, feature))
             elif feature.name == "time_gap":
-                columns.append(self._log.time_gap_ids)
+                columns.append(self.log.time_gap_ids)
             else:
                 columns.append(table.rows[feature.name])
         return columns

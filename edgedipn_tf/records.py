@@ -23,6 +23,7 @@ Features of the `tf.train.Example` (n cut-offs, m actions of a view, K candidate
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,18 +91,18 @@ class Word:
     only_for: str
     features: tuple[Feature, ...]
 
-    @property
+    @functools.cached_property
     def shifts(self) -> tuple[int, ...]:
         """Position of each feature's lowest bit."""
         return tuple(sum(num_bits(f) for f in self.features[:i]) for i in range(len(self.features)))
 
-    @property
+    @functools.cached_property
     def dtype(self) -> str:
         """The smallest little-endian dtype that holds the word."""
         total = sum(num_bits(feature) for feature in self.features)
         return next(f"<u{size // 8}" for size in (8, 16, 32) if total <= size)
 
-    @property
+    @functools.cached_property
     def not_applicable(self) -> int:
         """The word of an action to which none of the features applies."""
         return sum(NOT_APPLICABLE_ID << shift for shift in self.shifts)
@@ -117,6 +118,7 @@ def stored_features(view: View) -> tuple[Feature, ...]:
     return tuple(feature for feature in view.features if feature.name != ELAPSED_TIME.name)
 
 
+@functools.cache
 def words(view: View) -> tuple[Word, ...]:
     """Returns the words of a view: its stored features in order, by the kind of action that they belong to."""
     kinds = dict.fromkeys(feature.only_for for feature in stored_features(view))
@@ -167,17 +169,17 @@ def serialize(record: UserDay, schema: Schema) -> bytes:
 
 
 def _differences(times_ms: NDArray[np.int64]) -> list[int]:
-    differences: list[int] = np.diff(times_ms, prepend=0).tolist()
-    return differences
+    first: list[int] = times_ms[:1].tolist()
+    return [*first, *(times_ms[1:] - times_ms[:-1]).tolist()]
 
 
 def _packed_words(view: View, ids: list[NDArray[Any]]) -> dict[str, bytes]:
     by_name = dict(zip((feature.name for feature in stored_features(view)), ids, strict=True))
     packed = {}
     for word in words(view):
-        values = np.zeros(len(ids[0]), np.int64)
+        values = np.zeros(len(ids[0]), np.uint32)
         for feature, shift in zip(word.features, word.shifts, strict=True):
-            values |= by_name[feature.name].astype(np.int64) << shift
+            values |= by_name[feature.name].astype(np.uint32) << np.uint32(shift)
         if word.only_for:
             has_word = by_name[view.action.name] == view.action_id(word.only_for)
             if (values[~has_word] != word.not_applicable).any():
@@ -208,10 +210,10 @@ def _candidate_codes(record: UserDay, schema: Schema) -> tuple[list[int], list[b
 
 
 def _pack_labels(labels: NDArray[np.uint8]) -> bytes:
-    codes = np.where(labels == UNKNOWN_LABEL, UNKNOWN_LABEL_CODE, labels)
-    codes = np.pad(codes, ((0, 0), (0, -codes.shape[1] % 4)))
-    in_fours = codes.reshape(len(codes), codes.shape[1] // 4, 4) << np.arange(0, 8, 2)
-    packed: NDArray[np.uint8] = in_fours.sum(axis=2).astype(np.uint8)
+    codes = np.zeros((len(labels), -(-labels.shape[1] // 4) * 4), np.uint8)
+    codes[:, : labels.shape[1]] = np.where(labels == UNKNOWN_LABEL, UNKNOWN_LABEL_CODE, labels)
+    in_fours = codes.reshape(-1, 4)
+    packed: NDArray[np.uint8] = in_fours[:, 0] | in_fours[:, 1] << 2 | in_fours[:, 2] << 4 | in_fours[:, 3] << 6
     return packed.tobytes()
 
 
