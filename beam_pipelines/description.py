@@ -69,7 +69,7 @@ def publish_description(
         "days": label_counts.by_day(counts, schema, SPLITS),
         "coverage": coverage.report(counts, vocabulary, earlier),
         "candidate_pairs": coverage.pairs_report(counts),
-        "shuffle_bytes": {name: counts.get(("shuffle_bytes", name), 0) for name in ("events", "records")},
+        "shuffle_bytes": {name: counts.get(("shuffle_bytes", name), 0) for name in ("events", "logs", "records")},
     }
     write_json(folder, DESCRIPTION_FILE, description)
     return {**description, "counters": counters}
@@ -190,5 +190,6 @@ def _shuffle_text(summary: Mapping[str, Any]) -> str:
     num_samples = sum(summary["splits"][split]["num_samples"] for split in SPLITS)
     return (
         f"bytes through the shuffle: {num_bytes['events']:,} of events ({num_bytes['events'] / num_events:.1f} each), "
+        f"{num_bytes['logs']:,} of them put in order ({num_bytes['logs'] / num_events:.1f}), "
         f"{num_bytes['records']:,} of records ({num_bytes['records'] / num_samples:.0f} a sample)"
     )

@@ -77,9 +77,13 @@ def build_pipeline(
             transforms.COUNTS, transforms.REJECTS, main="chunks"
         )
     )
-    grouped = outputs.chunks | "Group by user" >> beam.GroupByKey()
-    users = grouped | "Order and deduplicate" >> beam.ParDo(transforms.AssembleUser(job)).with_outputs(
-        transforms.COUNTS, transforms.CAPPED, main="logs"
+    users = (
+        outputs.chunks
+        | "Group by user" >> beam.GroupByKey()
+        | "Order and deduplicate"
+        >> beam.ParDo(transforms.AssembleUser(job)).with_outputs(
+            transforms.COUNTS, transforms.CAPPED, transforms.PACKED, main="logs"
+        )
     )
     fitted, names = users.logs | "Fit vocabularies" >> FitVocabulary(schema, job, earlier)
     resolved = (
@@ -87,7 +91,7 @@ def build_pipeline(
         | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts(job))
         | "Settle its extent" >> beam.Map(resolve, job)
     )
-    samples = grouped | "Cut samples" >> beam.ParDo(
+    samples = users.packed | "Cut samples" >> beam.ParDo(
         transforms.MakeRecords(schema, job), beam.pvalue.AsSingleton(fitted), beam.pvalue.AsSingleton(resolved)
     ).with_outputs(transforms.COUNTS, main="records")
     (

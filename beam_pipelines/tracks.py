@@ -98,8 +98,8 @@ class DayLimit:
 def assemble(user_id: str, parts: Iterable[Chunk], limit: DayLimit | None = None) -> UserLog:
     """Puts a user's chunks together: the result does not depend on their order, nor on how records were chunked.
 
-    Duplicates are records of equal time and equal 64-bit hash of all their columns; the first by (file, record number)
-    stays. Of several different profile rows the one with the smallest canonical JSON stays.
+    Duplicates are records of equal time and equal hash of all their columns; the first by (file, record number) stays.
+    Of several different profile rows the one with the smallest canonical JSON stays.
 
     Args:
         user_id: the user.
@@ -114,7 +114,7 @@ def assemble(user_id: str, parts: Iterable[Chunk], limit: DayLimit | None = None
     tables["profile"] = _single_profile(user_id, tables["profile"], counts)
     _count_clamps(tables["swipe"].rows["clamps"], "swipe", encoding.SWIPE_CLAMPED_FEATURES, counts)
     _count_clamps(tables["browse"].rows["clamps"], "browse", encoding.BROWSE_CLAMPED_FEATURES, counts)
-    return UserLog(user_id, tables, _time_gap_ids(tables["swipe"].rows["timestamp_ms"]), counts)
+    return UserLog(user_id, tables, time_gap_ids(tables["swipe"].rows["timestamp_ms"]), counts)
 
 
 class _Merge:
@@ -272,8 +272,8 @@ def _single_profile(user_id: str, table: Table, counts: Counter[tuple[str, ...]]
     return Table(table.rows.take(slice(smallest, smallest + 1)), table.names)
 
 
-def _time_gap_ids(timestamps_ms: Int64) -> NDArray[np.uint8]:
-    """Ids of the gap to the previous action of the swipe view; not applicable for the first action ever."""
+def time_gap_ids(timestamps_ms: Int64) -> NDArray[np.uint8]:
+    """Returns ids of the gap to the previous action of the swipe view; not applicable for the first action ever."""
     ids = np.full(len(timestamps_ms), NOT_APPLICABLE_ID, np.uint8)
     ids[1:] = discretize.time_gap_bins(np.diff(timestamps_ms)).bins + FIRST_REAL_ID
     return ids

@@ -9,7 +9,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 
-from beam_pipelines import coverage, dead_letters, description, encoding, reading, validation, vocabularies
+from beam_pipelines import coverage, dead_letters, description, encoding, packed_logs, reading, validation, vocabularies
 from beam_pipelines.chunks import MAX_GROUP_ROWS, Chunk, ChunkBuilder
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import LogFacts, Resolved
@@ -24,6 +24,7 @@ from edgedipn_tf.schema import Schema
 COUNTS = "counts"
 REJECTS = "rejects"
 CAPPED = "capped"
+PACKED = "packed"
 
 CountsElement = tuple[tuple[str, ...], int]
 
@@ -66,25 +67,24 @@ def _count(name: tuple[str, ...], count: int) -> Any:
     return beam.pvalue.TaggedOutput(COUNTS, (name, count))
 
 
-def _assemble(element: tuple[bytes, Iterable[Chunk]], options: DiscretizeOptions) -> UserLog:
-    user_id, chunks = element
-    limit = DayLimit(options.local_time, options.max_actions_per_user_day)
-    return assemble(encoding.decode_name(user_id), (Chunk(*chunk) for chunk in chunks), limit)
-
-
 class AssembleUser(beam.DoFn):  # type: ignore[misc]
-    """(user, chunks) -> UserLog; side outputs: duplicates, surplus, clamps; (surplus, user) of those with a surplus."""
+    """(user, chunks) -> UserLog; side outputs: the same packed; duplicates, surplus, clamps; (surplus, user)."""
 
     def __init__(self, options: DiscretizeOptions):
         self._options = options
 
     def process(self, element: tuple[bytes, Iterable[Chunk]]) -> Iterator[Any]:
-        log = _assemble(element, self._options)
+        user_id, parts = element
+        limit = DayLimit(self._options.local_time, self._options.max_actions_per_user_day)
+        log = assemble(encoding.decode_name(user_id), (Chunk(*part) for part in parts), limit)
         for name, count in log.counts.items():
             yield _count(name, count)
         surplus = sum(count for name, count in log.counts.items() if name[0] == "surplus")
         if surplus:
             yield beam.pvalue.TaggedOutput(CAPPED, (surplus, log.user_id))
+        packed = packed_logs.pack(log)
+        yield _count(("shuffle_bytes", "logs"), packed_logs.num_bytes(packed))
+        yield beam.pvalue.TaggedOutput(PACKED, packed)
         yield log
 
 
@@ -118,10 +118,7 @@ class GatherFacts(beam.CombineFn):  # type: ignore[misc]
 
 
 class MakeRecords(beam.DoFn):  # type: ignore[misc]
-    """(user, chunks) -> ((split, shard), (sort key, serialized record)); side output: what is counted.
-
-    It puts the user's log together once more: that costs less than sending it from one step to the next.
-    """
+    """Packed log -> ((split, shard), (sort key, serialized record)); side output: what is counted."""
 
     def __init__(self, schema: Schema, options: DiscretizeOptions):
         self._schema = schema
@@ -131,12 +128,10 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
     def start_bundle(self) -> None:
         self._counts = Counter()
 
-    def process(
-        self, element: tuple[bytes, Iterable[Chunk]], fitted: vocabularies.Fitted, resolved: Resolved
-    ) -> Iterator[Any]:
+    def process(self, packed: packed_logs.PackedLog, fitted: vocabularies.Fitted, resolved: Resolved) -> Iterator[Any]:
         if resolved.extent is None:
             return
-        log = _assemble(element, self._options)
+        log = packed_logs.unpack(packed)
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
         coverage.count_coverage(log, self._options, fitted.vocabulary, self._counts)
         shard = key(log.user_id) % self._options.num_shards

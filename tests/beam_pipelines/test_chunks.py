@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from beam_pipelines.chunks import Chunk, ChunkBuilder, unpack
 from beam_pipelines.encoding import DTYPES, VOCABULARY_FEATURES, Encoded
+from tests.beam_pipelines.user_logs import chunk_of
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 
@@ -56,10 +57,20 @@ def test_every_value_of_every_column_comes_back(records: list[tuple[str, int, in
         of_user = np.flatnonzero(user_codes == users.index(user.decode()))
         unpacked, unpacked_names = unpack(chunk)
         assert {name: column.dtype for name, column in unpacked.items()} == DTYPES["browse"]
-        for name in ("timestamp_ms", "stay_ms", "clamps", "row_hash"):
+        for name in ("timestamp_ms", "stay_ms", "clamps"):
             assert unpacked[name].tolist() == columns[name][of_user].tolist()
+        assert unpacked["row_hash"].tolist() == [value % (1 << 40) for value in columns["row_hash"][of_user].tolist()]
         read = [unpacked_names["leaf_category"][code] for code in unpacked["leaf_category_code"]]
         assert read == [leaves[row] for row in of_user]
+
+
+def test_records_without_a_time_keep_their_whole_hash() -> None:
+    """A user's profile and history rows are all compared with one another."""
+    hashes = [(1 << 64) - 1, (1 << 63) - 1]
+    for input_name, size in (("history", 8), ("profile", 8), ("browse", 5)):
+        chunk = chunk_of(input_name, {"timestamp_ms": [0, 0], "row_hash": hashes})
+        assert len(chunk.row_hashes) == 2 * size
+        assert unpack(chunk)[0]["row_hash"].tolist() == [value % (1 << 8 * size) for value in hashes]
 
 
 def _taps(records: list[tuple[str, int, str | None]]) -> Encoded:
