@@ -10,7 +10,7 @@ SHELL := /bin/bash
 help:
 	@echo "make setup                        the environment, in $(VENV)"
 	@echo "make quickstart                   logs (simulated) -> dataset -> model -> int8 bundle -> verdict"
-	@echo "make quickstart LOGS=taobao:PATH  the same on the public Taobao log; also LOGS=jd:PATH"
+	@echo "make quickstart LOGS=taobao:PATH  the same on a public log; also jd, rees46, yoochoose, retailrocket"
 	@echo "make test                         the default tests, under ten minutes"
 	@echo "make test-slow                    the tests that take minutes"
 	@echo "make test-emulated                the phone's runner on emulated arm64 (Debian: qemu-user and two more)"

@@ -4,7 +4,11 @@ Examples:
 
     python -m edgedipn_tf.quickstart                        # logs are simulated
     python -m edgedipn_tf.quickstart --logs=taobao:PATH     # the public Taobao log, file or folder
-    python -m edgedipn_tf.quickstart --logs=jd:PATH
+    python -m edgedipn_tf.quickstart --logs=jd:PATH         # also rees46, yoochoose, retailrocket
+
+`python -m beam_pipelines.import_logs --help` says where to get these logs. Their size decides the time: a month of
+rees46 has tens of millions of rows, so give a part of it. hmog is not among them: nobody shops in it, so that
+no label means anything.
 
 Finished stages are kept: an interrupted run goes on where it was. --fresh starts again.
 """
@@ -27,7 +31,9 @@ MAX_LENGTH = 64
 GLOBAL_BATCH_SIZE = 64
 """Small: some ten thousand samples need many steps an epoch to learn anything in minutes."""
 MAX_EPOCHS = 4
-PUBLIC_LOGS = ("taobao", "jd")
+PUBLIC_LOGS = ("taobao", "jd", "rees46", "yoochoose", "retailrocket")
+"""Logs of `beam_pipelines.import_logs` in which people shop."""
+_LOGS = f"simulated, or LOG:PATH, where LOG is {', '.join(PUBLIC_LOGS)}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Stage:
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     text = flags.DEFINE_string
-    text("logs", "simulated", "`simulated`, `taobao:PATH` or `jd:PATH`", flag_values=values)
+    text("logs", "simulated", _LOGS, flag_values=values)
     text("output", "quickstart", "folder for everything that is made", flag_values=values)
     flags.DEFINE_integer("seed", 1, "seed of the simulation, the samples and the training", flag_values=values)
     flags.DEFINE_bool("fresh", False, "remove what an earlier run made", flag_values=values)
@@ -58,7 +64,8 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     """Runs the stages that are not done and prints the table."""
     name, _, path = values.logs.partition(":")
     if name != "simulated" and (name not in PUBLIC_LOGS or not path):
-        raise InputError(f"--logs={values.logs}: expected simulated, taobao:PATH or jd:PATH")
+        why = "nobody shops in hmog, so that there is nothing to predict; " if name == "hmog" else ""
+        raise InputError(f"--logs={values.logs}: {why}expected {_LOGS}")
     if path and not pathlib.Path(path).exists():
         raise InputError(f"--logs={values.logs}: {path} does not exist")
     folder = pathlib.Path(values.output) / name
