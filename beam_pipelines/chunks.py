@@ -4,8 +4,8 @@ The shuffle is the dearest edge of the job (on FnApiRunner it is memory, on a cl
 small: integers in as few bytes as the chunks of a group need, times as differences, columns byte by byte one after
 another, all of it but the hashes compressed. No record carries its place: neighbours of a file stay neighbours.
 
-Hashes do not compress and are most of what is left, so of the 64 bits of an event's only 40 travel: it is compared with
-those of the same user, view and millisecond alone. Records without a time are few and keep all.
+Hashes do not compress and would be half of what is left, so of the 64 bits of an event's only 32 travel: it is compared
+with those of the same user, view, millisecond and bins alone. Records without a time are few and keep all.
 """
 
 import struct
@@ -22,8 +22,8 @@ MAX_GROUP_ROWS = 1 << 19
 """Most records that are put together before they are handed over, user by user."""
 Bytes = NDArray[np.uint8]
 
-_HASH_BYTES = {"swipe": 5, "tap": 5, "browse": 5, "profile": 8, "history": 8}
-"""Low bytes of the hashes that a chunk carries. Two different events of one millisecond look equal once in 10^12."""
+_HASH_BYTES = {"swipe": 4, "tap": 4, "browse": 4, "profile": 8, "history": 8}
+"""Low bytes of the hashes that a chunk carries."""
 _HEADER = struct.Struct("<qB")
 
 

@@ -98,7 +98,8 @@ class DayLimit:
 def assemble(user_id: str, parts: Iterable[Chunk], limit: DayLimit | None = None) -> UserLog:
     """Puts a user's chunks together: the result does not depend on their order, nor on how records were chunked.
 
-    Duplicates are records of equal time and equal hash of all their columns; the first by (file, record number) stays.
+    Duplicates are records that are equal in all columns as encoded and in the hash of their raw ones; the first by
+    (file, record number) stays.
     Of several different profile rows the one with the smallest canonical JSON stays.
 
     Args:
@@ -202,16 +203,20 @@ def _order(rows: Rows) -> NDArray[np.intp] | None:
 
 
 def _without_duplicates(rows: Rows) -> Rows:
-    """Keeps the first of rows of equal time and hash, and counts the copies; only equal times are looked at."""
+    """Keeps the first of rows that are equal but for their places, and counts the copies; looks at equal times only.
+
+    Different rows have equal hashes once in 4 * 10^9, so that all other columns must be equal too.
+    """
     is_same_time = np.diff(rows["timestamp_ms"]) == 0
     if not is_same_time.any():
         return rows
     shared = np.flatnonzero(np.append(is_same_time, False) | np.append(False, is_same_time))
     times, hashes = rows["timestamp_ms"][shared], rows["row_hash"][shared]
-    order = np.lexsort((shared, hashes, times))
-    is_copy = np.append(False, (np.diff(times[order]) == 0) & (np.diff(hashes[order]) == 0))
-    if not is_copy.any():
+    if not _repeats_previous([times, hashes], np.lexsort((hashes, times))).any():
         return rows
+    identity = [column[shared] for name, column in rows.columns.items() if name not in _PLACE_DTYPES]
+    order = np.lexsort((shared, *identity))
+    is_copy = _repeats_previous(identity, order)
     by_identity = shared[order]
     firsts = by_identity[~is_copy][np.cumsum(~is_copy) - 1]
     num_copies = rows["num_copies"].copy()
@@ -219,6 +224,15 @@ def _without_duplicates(rows: Rows) -> Rows:
     is_kept = np.ones(len(rows), np.bool_)
     is_kept[by_identity[is_copy]] = False
     return Rows({**rows.columns, "num_copies": num_copies}).take(is_kept)
+
+
+def _repeats_previous(columns: list[NDArray[Any]], order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Returns for each place in an order whether its row is equal to the one before."""
+    is_equal = np.ones(len(order), np.bool_)
+    is_equal[:1] = False
+    for column in columns:
+        is_equal[1:] &= column[order[1:]] == column[order[:-1]]
+    return is_equal
 
 
 def _first_of_days(rows: Rows, limit: DayLimit, with_ties: bool) -> Rows:

@@ -43,6 +43,13 @@ def test_duplicates_are_dropped_across_files_and_counted() -> None:
     assert log.counts[("duplicates", "browse")] == 4
 
 
+def test_records_of_one_time_and_hash_that_differ_in_a_bin_both_stay() -> None:
+    columns = {"timestamp_ms": [5, 5, 5], "row_hash": [7, 7, 7], "duration": [3, 4, 4]}
+    log = assemble("u", [chunk_of("swipe", columns), chunk_of("swipe", columns, file_index=1)])
+    assert log.tables["swipe"].rows["duration"].tolist() == [3, 4]
+    assert log.counts[("duplicates", "swipe")] == 4
+
+
 def test_a_user_without_records_of_an_input_has_an_empty_table() -> None:
     log = assemble("u", [browse_chunk([(5, "browse", "a", None)])])
     assert len(log.tables["swipe"].rows) == len(log.tables["profile"].rows) == 0
