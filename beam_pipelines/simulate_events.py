@@ -29,9 +29,10 @@ DESCRIPTION = """Simulates event logs of a shop's app, for trying the pipeline w
   python -m beam_pipelines.simulate_events --output=logs/simulated --num_users=300
   python -m beam_pipelines.simulate_events --output=logs/dipn --num_users=200 --volumes=dipn
 
-Users have lasting traits (activity, habit of coming back, tastes, a phone, a hand), needs that last for days, and
-goals that change from page to page: idle, explore, compare, decide, order. Goals are hidden; they show in the pages
-opened, in taps and in swipes. Nobody ever did what these logs tell: results on them say that the pipeline works,
+Users have lasting traits (activity, habits of coming back and of filling the cart, tastes, a phone, a hand), needs that
+last for days with a conviction that grows slowly, and goals that change from page to page: idle, explore, compare,
+decide, order. Goals are hidden; they show in the pages opened, in taps and in swipes. So is conviction; it shows a
+little in each of hundreds of swipes. Nobody ever did what these logs tell: results on them say that the pipeline works,
 nothing about people.
 
 --volumes=small has about 130 events a user and day, dipn about 2,000: the volumes of DIPN's Table 1. Every parameter of

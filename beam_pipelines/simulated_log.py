@@ -14,7 +14,7 @@ from edgedipn_tf.simulation.randomness import IntArray
 from edgedipn_tf.simulation.world import World, make_world
 
 WORLD_FILE = "world.json"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _USER_PREFIX = "user-"
 
 
@@ -61,7 +61,7 @@ def open_simulated_log(folder: pathlib.Path) -> SimulatedLog:
         InputError: when the file is absent, is damaged or is of another version.
     """
     path = folder / WORLD_FILE
-    remedy = "name a folder that simulate_events wrote"
+    remedy = "name a folder that this version's simulate_events wrote"
     values = publishing.read_json(path, "parameters of a simulated log", remedy)
     if not isinstance(values, dict) or values.get("format_version") != _FORMAT_VERSION:
         raise InputError(f"{path}: expected format_version {_FORMAT_VERSION}: {remedy}")

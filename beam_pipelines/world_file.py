@@ -36,7 +36,7 @@ _CHANCES = frozenset(
     )
     + ("profile_null_share", "no_profile_share", "given_up", "forgets", "convinced", "pays", "cart_recalled", "first")
     + ("next", "collects", "carts", "focused", "sideways", "towards_top", "distracted", "duplicated_users")
-    + ("null_prices",)
+    + ("null_prices", "max_carts")
 )
 _POSITIVE = frozenset(
     ("visits_per_day", "num_top_categories", "num_leaf_categories", "items_per_leaf", "popularity_offset")
@@ -48,7 +48,9 @@ _WHOLE = frozenset(
     ("num_top_categories", "num_leaf_categories", "items_per_leaf", "num_favourites", "phones", "gap_ms")
     + ("max_duration_ms",)
 )
-_ANY_SIGN = frozenset(("base", "habit", "yesterday", "need", "order_logits", "order_propensity", "log_price_mean"))
+_ANY_SIGN = frozenset(
+    ("base", "habit", "yesterday", "need", "order_logits", "order_propensity", "log_price_mean", "care")
+)
 
 
 def read_world_file(path: str, base: WorldConfig) -> WorldConfig:

@@ -1,4 +1,4 @@
-"""What each view of the simulated world tells of a purchase within the hour, and how much more a longer window does.
+"""What each view of the simulated world tells of purchases and carts, and how much more a longer window does.
 
 Best possible AUCs by what is known of the hidden state, on cut-offs at random pages. No label is drawn: a cut-off
 counts as bought with its true probability, estimated by rollouts of its own, so that few cut-offs do.
@@ -6,6 +6,7 @@ counts as bought with its true probability, estimated by rollouts of its own, so
 
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from absl import flags
@@ -22,18 +23,23 @@ from edgedipn_tf.simulation.rollouts import Question, probabilities
 from edgedipn_tf.simulation.world import World, make_world
 
 DESCRIPTION = """
-Measures what views and lengths tell of a purchase within the hour in the simulated world.
+Measures what views and lengths tell of purchases and carts in the simulated world.
 
   python -m benchmarks.simulated_information --volumes=dipn
 """
-_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 _NUM_DAYS = 10
 _KNOWN: tuple[tuple[str, Evidence | None], ...] = (
     ("hidden state", None),
+    ("three views, newest 512 actions", Evidence(True, 512)),
     ("three views, newest 256 actions", Evidence(True, 256)),
+    ("three views, newest 128 actions", Evidence(True, 128)),
     ("three views, newest 64 actions", Evidence(True, 64)),
     ("browse view, newest 256 actions", Evidence(False, 256)),
+    ("three views, newest action", Evidence(True, 1)),
 )
+_INTENTS = ("purchase 1 h", "same day", "cart 1 h")
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -41,7 +47,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_enum("volumes", "dipn", ["small", "dipn"], "Volumes of the world.", flag_values=values)
     flags.DEFINE_integer("num_users", 100, "Users.", 1, flag_values=values)
     flags.DEFINE_integer("num_cutoffs", 400, "Cut-offs.", 1, flag_values=values)
-    flags.DEFINE_integer("rollouts", 1000, "Rollouts of a cut-off.", 1, flag_values=values)
+    flags.DEFINE_integer("rollouts", 400, "Rollouts of a cut-off.", 1, flag_values=values)
     flags.DEFINE_integer("seed", 1, "Seed of the world and the cut-offs.", 0, flag_values=values)
 
 
@@ -50,16 +56,22 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     volumes = DIPN_VOLUMES if values.volumes == "dipn" else Volumes()
     world = make_world(WorldConfig(volumes=volumes), values.seed)
     truth = _scores(world, values, None, salt=0)
-    print(f"simulated world, volumes {values.volumes}: {len(truth)} cut-offs, purchase within 1 h {truth.mean():.4f}")
+    print(f"simulated world, volumes {values.volumes}: {truth.shape[1]} cut-offs; AUC of the best scores")
+    print(_row("", _INTENTS))
+    print(_row("share of positives", [f"{mean:.4f}" for mean in truth.mean(axis=1)]))
     for salt, (name, evidence) in enumerate(_KNOWN, start=1):
         start = time.process_time()
         scores = _scores(world, values, evidence, salt)
-        seconds = time.process_time() - start
-        print(f"{name:<34} AUC {expected_auc(scores, truth):.4f}   ({seconds:.0f} CPU-seconds)", flush=True)
+        areas = [f"{expected_auc(*pair):.4f}" for pair in zip(scores, truth, strict=True)]
+        print(f"{_row(name, areas)}   ({time.process_time() - start:.0f} CPU-seconds)", flush=True)
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<34}" + "".join(f"{cell:>14}" for cell in cells)
 
 
 def _scores(world: World, values: flags.FlagValues, evidence: Evidence | None, salt: int) -> FloatArray:
-    """Returns the probabilities of the cut-offs by rollouts of their own, (cut-offs,)."""
+    """Returns the probabilities of the intents by rollouts of their own, (intents, cut-offs)."""
     days_ms = _DAY_MS * np.arange(_NUM_DAYS + 3)
     journeys = simulate_journeys(world, range(values.num_users), days_ms[: _NUM_DAYS + 1])
     pages, random = journeys.pages, np.random.default_rng(values.seed)
@@ -69,10 +81,12 @@ def _scores(world: World, values: flags.FlagValues, evidence: Evidence | None, s
     moments = moments_of(world, journeys, pages.user[page], t0_ms, days_ms)
     draw_hidden = None if evidence is None else believe(world, journeys, moments, evidence).draw
     keys = random.integers(0, 2**63, (len(_KNOWN) + 1, len(page)), dtype=np.uint64)[salt]
-    question = Question("purchase", t0_ms, t0_ms + 3_600_000)
+    day_end_ms = (t0_ms // _DAY_MS + 1) * _DAY_MS - 1
+    windows = (("purchase", t0_ms + _HOUR_MS), ("purchase", day_end_ms), ("cart", t0_ms + _HOUR_MS))
+    questions = [Question(action, t0_ms, last_ms) for action, last_ms in windows]
     dynamics = Dynamics(world, journeys.crowd, days_ms)
-    (found,) = probabilities(dynamics, moments, keys, [question], values.rollouts, draw_hidden)
-    return found[:, 0]
+    found = probabilities(dynamics, moments, keys, questions, values.rollouts, draw_hidden)
+    return np.stack([answer[:, 0] for answer in found])
 
 
 def expected_auc(scores: FloatArray, truth: FloatArray) -> float:

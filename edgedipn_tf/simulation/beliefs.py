@@ -61,6 +61,7 @@ class _Filter:
         self._world, self._moments = world, moments
         self._pages = journeys.pages
         self._propensity = journeys.crowd.propensity[moments.state.user]
+        self._carts = world.cart_chances(journeys.crowd.cart_factor[moments.state.user])
         self._next = np.diff(world.graph.next, axis=2, prepend=0.0)
         self._first = np.diff(world.first_goals, axis=1, prepend=0.0)
         self._prior = self._shares_of_states()
@@ -76,7 +77,7 @@ class _Filter:
             starting = lengths[rows] == back
             beliefs[rows[starting]] = self._prior[self._has_need(page[starting])]
             likelihood = self._see([seen[row] for row in rows.tolist()], back, rows, page)
-            beliefs[rows] = _normalized(beliefs[rows] * likelihood[:, np.newaxis])
+            beliefs[rows] = _normalized(beliefs[rows] * likelihood)
             if back > 1:
                 beliefs[rows] = self._move_on(beliefs[rows], rows, page)
         return self._at_moments(beliefs)
@@ -93,7 +94,7 @@ class _Filter:
         return np.asarray(self._pages.need[page] != NONE, np.int64)
 
     def _see(self, seen: list[Seen], back: int, rows: IntArray, page: IntArray) -> FloatArray:
-        """Returns the likelihood of what is seen of one page of each row, (rows, P, G)."""
+        """Returns the likelihood of what is seen of one page of each row, (rows, C, P, G)."""
         graph, pages = self._world.graph, self._pages
         named, unlogged = (
             np.array([getattr(one, name)[-back] for one in seen]) for name in ("is_named", "is_unlogged")
@@ -104,9 +105,9 @@ class _Filter:
         possible = np.where(named[:, np.newaxis], kinds == pages.page[page][:, np.newaxis], True)
         possible &= ~(unlogged[:, np.newaxis] & is_product)
         is_open = self._moments.is_open[rows] & (back == 1)
-        likelihood = possible[:, :, np.newaxis] * shown[:, np.newaxis] * self._stays(page, rows, is_open)
-        likelihood[~is_open] *= self._outcomes(pages.outcome[page[~is_open]])
-        return np.asarray(likelihood)
+        likelihood = possible[:, :, np.newaxis] * self._stays(page, rows, is_open)
+        likelihood[~is_open] *= self._outcomes(pages.outcome[page[~is_open]], rows[~is_open])
+        return np.asarray(likelihood[:, np.newaxis] * shown[:, :, np.newaxis])
 
     def _stays(self, page: IntArray, rows: IntArray, is_open: BoolArray) -> FloatArray:
         """Density of a stay that has ended, survival of one that goes on, (rows, P, G)."""
@@ -117,22 +118,22 @@ class _Filter:
         survival = 1 / (1 + odds)
         return np.asarray(np.where(is_open[:, np.newaxis, np.newaxis], survival, survival**2 * odds))
 
-    def _outcomes(self, outcome: IntArray) -> FloatArray:
+    def _outcomes(self, outcome: IntArray, rows: IntArray) -> FloatArray:
         """Probability of how a page ended, (rows, P, G)."""
         graph, config = self._world.graph, self._world.config
-        table = np.zeros((len(Outcome), len(graph.names), len(Goal)))
-        table[Outcome.NOTHING] = 1
-        carts, collects = np.array(config.page_actions.carts), np.array(config.page_actions.collects)
-        table[:3, graph.detail] = 1 - carts - collects, collects, carts
-        table[[Outcome.NOTHING, Outcome.PURCHASE], graph.order] = np.array(
-            [[1 - config.needs.pays], [config.needs.pays]]
-        )
-        return np.asarray(table[outcome])
+        carts, collects = self._carts[rows], np.array(config.page_actions.collects)
+        of_detail = np.stack([1 - carts - collects, np.broadcast_to(collects, carts.shape), carts, 0 * carts])
+        likelihood = np.zeros((len(rows), len(graph.names), len(Goal)))
+        likelihood[outcome == Outcome.NOTHING] = 1
+        likelihood[:, graph.detail] = of_detail[outcome, np.arange(len(rows))]
+        pays = np.array([1 - config.needs.pays, 0, 0, config.needs.pays])
+        likelihood[:, graph.order] = pays[outcome][:, np.newaxis]
+        return likelihood
 
     def _end_page(self, beliefs: FloatArray, rows: IntArray, page: IntArray) -> tuple[FloatArray, FloatArray]:
         """Comments convince, then goals change: beliefs before and after that, the latter with `END_OF_VISIT`."""
         comments, has_need = self._world.graph.comments, self._has_need(page)
-        risen = beliefs[:, :-1, comments] * np.array(self._world.config.needs.convinced)
+        risen = beliefs[:, :-1, comments] * np.array(self._world.needs.convinced)
         risen *= has_need[:, np.newaxis, np.newaxis]
         ended = beliefs.copy()
         ended[:, :-1, comments] -= risen
@@ -158,7 +159,7 @@ class _Filter:
 
     def _begin_visits(self, conviction: FloatArray, page: IntArray) -> FloatArray:
         """Beliefs at the first page of a visit, from those of the conviction, (rows, C), when the last one ended."""
-        pages, needs = self._pages, self._world.config.needs
+        pages, needs = self._pages, self._world.needs
         faded = conviction * (1 - needs.forgets)
         faded[:, 0] = conviction[:, 0]
         faded[:, :-1] += conviction[:, 1:] * needs.forgets

@@ -8,6 +8,7 @@ import dataclasses
 import enum
 
 ByGoal = tuple[float, float, float, float, float]
+ByConviction = tuple[float, float, float, float, float, float, float, float]
 
 
 class Goal(enum.IntEnum):
@@ -27,16 +28,19 @@ class Volumes:
     Attributes:
         visits_per_day: mean visits on a day on which the user is around.
         swipes, taps: factors on the rates of swipes and of taps on buttons.
-        need_arises: chance that a visit without a need begins with one; lower where visits are more.
+        need_arises: chance that a visit without a need begins with one.
+        need_pace: factor on the chances that a page convinces and that a visit forgets or gives up; lower where visits
+            are more, because a decision takes days, however much is done on each.
     """
 
-    visits_per_day: float = 1.8
+    visits_per_day: float = 1.5
     swipes: float = 0.25
     taps: float = 0.35
-    need_arises: float = 0.15
+    need_arises: float = 0.30
+    need_pace: float = 1.0
 
 
-DIPN_VOLUMES = Volumes(visits_per_day=10.9, swipes=1.06, taps=1.31, need_arises=0.05)
+DIPN_VOLUMES = Volumes(visits_per_day=8.4, swipes=1.06, taps=1.21, need_arises=0.30, need_pace=0.2)
 """Of DIPN's Table 1: 1,583 swipe-track, 391 tap and 42 browse actions for each user and day."""
 
 
@@ -60,7 +64,7 @@ class Shop:
 
 @dataclasses.dataclass(frozen=True)
 class Traits:
-    """What lasts of a user. Activity, habit and propensity are normal with mean 0 and deviation 1.
+    """What lasts of a user. Activity, habit, propensity and cart habit are normal with mean 0 and deviation 1.
 
     Attributes:
         num_favourites: leaf categories that a user likes; the first by popularity.
@@ -68,6 +72,7 @@ class Traits:
         taste_concentration: of the Dirichlet distribution of the shares of the favourites.
         liked_share: share of needs and strolls that are about a favourite; the others follow popularity.
         activity_deviation: of the logarithm of the number of visits.
+        cart_deviation: of the logarithm of the user's own factor on the chance of filling the cart.
         peak_hour, peak_hour_deviation, peak_width_hours: around when a user visits.
         round_the_clock_share: share of visits at any hour.
         right_handed_share, hand_places: of the users, and where swipes are as shares of the width (right, left).
@@ -82,6 +87,7 @@ class Traits:
     taste_concentration: float = 2.0
     liked_share: float = 0.85
     activity_deviation: float = 0.3
+    cart_deviation: float = 1.0
     peak_hour: float = 20.0
     peak_hour_deviation: float = 2.5
     peak_width_hours: float = 3.5
@@ -109,7 +115,10 @@ class Days:
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What a user is after, for days: a leaf category, and how convinced the user is (hidden, 0 to 3).
+    """What a user is after, for days: a leaf category, and how convinced the user is (hidden, 0 to 7).
+
+    Comments convince little by little, over visits and days, and few orders are made before: what decides about them
+    goes far beyond the newest actions.
 
     Attributes:
         given_up: chance at the start of a visit that the need is given up.
@@ -124,11 +133,11 @@ class Needs:
     """
 
     given_up: float = 0.05
-    forgets: float = 0.15
-    convinced: ByGoal = (0.02, 0.10, 0.50, 0.45, 0.0)
-    order_logits: tuple[float, float, float, float] = (-5.0, -2.4, -0.6, 0.9)
-    order_propensity: float = 0.5
-    decide_factors: tuple[float, float, float, float] = (0.15, 0.7, 1.8, 3.2)
+    forgets: float = 0.10
+    convinced: ByGoal = (0.0, 0.05, 0.80, 0.80, 0.0)
+    order_logits: ByConviction = (-9.0, -8.0, -6.5, -5.0, -3.5, -2.0, -0.5, 1.0)
+    order_propensity: float = 0.3
+    decide_factors: ByConviction = (0.8, 0.8, 0.9, 0.9, 1.0, 1.1, 1.2, 1.3)
     pays: float = 0.85
     cart_recalled: float = 0.25
 
@@ -173,6 +182,7 @@ class Page:
         stay_seconds: median stay.
         swipes_per_minute, taps_per_minute: mean rates.
         is_reading: whether swipes here tell more: slow and short when the user reads with care.
+        care: what conviction does to swipes here (`Touch.care_length`): 1 slower and shorter, -1 quicker and longer.
     """
 
     name: str
@@ -182,26 +192,28 @@ class Page:
     swipes_per_minute: float
     taps_per_minute: float
     is_reading: bool = False
+    care: float = 0.0
 
 
 # Compare and decide open much the same pages: in the browse view, which shows detail and search, they differ little.
+# All goals open comments, some for the pictures: touch tells who reads them.
 PAGES = (
-    Page("home", ("feed", "list", "search", "detail", "cart", "coupons", "mine"), (4, 2, 1, 1, 0), 8, 30, 9),
-    Page("feed", ("feed", "detail", "home", "shop"), (9, 3, 1, 1, 0), 20, 45, 5),
-    Page("list", ("list", "detail", "search", "home"), (3, 5, 4, 4, 0), 16, 44, 8),
-    Page("search", ("list", "detail"), (2, 4, 3, 3, 0), 7, 8, 14),
+    Page("home", ("feed", "list", "search", "detail", "cart", "coupons", "mine"), (4, 2, 1, 1, 0), 8, 30, 9, care=-1),
+    Page("feed", ("feed", "detail", "home", "shop"), (9, 3, 1, 1, 0), 20, 45, 5, care=-1),
+    Page("list", ("list", "detail", "search", "home"), (3, 5, 4, 4, 0), 16, 44, 8, care=-1),
+    Page("search", ("list", "detail"), (2, 4, 3, 3, 0), 7, 8, 14, care=-1),
     Page(
         "detail",
         ("detail", "comments", "specification", "shop", "cart", "list", "feed", "home"),
-        (10, 16, 17, 17, 0), 20, 36, 11,
+        (10, 16, 17, 17, 0), 20, 36, 11, care=1,
     ),
-    Page("comments", ("detail", "comments", "specification"), (0.7, 1.5, 9, 8, 0), 20, 40, 6, True),
-    Page("specification", ("detail", "comments", "cart"), (0.5, 1, 4, 3, 0), 10, 24, 14),
-    Page("shop", ("detail", "coupons", "list"), (2, 2, 2, 2, 0), 15, 36, 6),
-    Page("cart", ("detail", "coupons", "home", "cart"), (1, 0.7, 1, 1.5, 0), 10, 18, 14),
-    Page("coupons", ("detail", "cart", "home"), (1.5, 0.7, 0.8, 1.2, 0), 10, 24, 12),
+    Page("comments", ("detail", "comments", "specification"), (6, 8, 9, 8, 0), 20, 40, 6, is_reading=True, care=1),
+    Page("specification", ("detail", "comments", "cart"), (0.5, 1, 4, 3, 0), 10, 24, 14, care=1),
+    Page("shop", ("detail", "coupons", "list"), (2, 2, 2, 2, 0), 15, 36, 6, care=-1),
+    Page("cart", ("detail", "coupons", "home", "cart"), (1, 0.7, 1, 1.5, 0), 10, 18, 14, care=1),
+    Page("coupons", ("detail", "cart", "home"), (1.5, 0.7, 0.8, 1.2, 0), 10, 24, 12, care=-1),
     Page("order", ("home", "mine", "cart"), (0, 0, 0, 0, 1), 18, 9, 12),
-    Page("mine", ("home", "cart", "feed"), (1.5, 1, 0.5, 0.5, 0), 9, 15, 10),
+    Page("mine", ("home", "cart", "feed"), (1.5, 1, 0.5, 0.5, 0), 9, 15, 10, care=-1),
 )  # fmt: skip
 
 
@@ -257,7 +269,8 @@ class PageActions:
     """What happens at the end of product pages, and which product they show.
 
     Attributes:
-        collects, carts: chances on a detail page, by goal.
+        collects, carts: chances on a detail page, by goal; that of a cart times the user's own factor.
+        max_carts: largest chance of a cart.
         focused: share of product pages that are about the category of the visit, by goal.
         stay_factors: factors on the median stay, by goal.
         stay_shape: of the log-logistic distribution of stays; a larger one scatters less.
@@ -267,6 +280,7 @@ class PageActions:
 
     collects: ByGoal = (0.01, 0.03, 0.05, 0.03, 0.0)
     carts: ByGoal = (0.004, 0.015, 0.045, 0.11, 0.0)
+    max_carts: float = 0.5
     focused: ByGoal = (0.45, 0.65, 0.85, 0.85, 1.0)
     stay_factors: ByGoal = (0.9, 0.95, 1.1, 1.1, 1.0)
     stay_shape: float = 3.0
@@ -281,6 +295,9 @@ class Touch:
     Attributes:
         length, reading_length: median length of a swipe as a share of the window's height, by goal; on pages to read.
         duration_ms, reading_duration_ms: median duration of a swipe.
+        care_length, care_duration: how much less the logarithm of the length, more that of the duration, is for who is
+            convinced most, times the `care` of the page. Little beside the deviations: it takes hundreds of swipes to
+            tell, and a mean over all pages does not show it.
         length_deviation, duration_deviation: of their logarithms.
         sideways: share of swipes that go sideways, through pictures, by goal.
         towards_top: share of swipes that go to the top, or to the left.
@@ -294,6 +311,8 @@ class Touch:
     reading_length: ByGoal = (0.46, 0.42, 0.30, 0.24, 0.30)
     duration_ms: ByGoal = (180.0, 200.0, 240.0, 300.0, 300.0)
     reading_duration_ms: ByGoal = (180.0, 200.0, 310.0, 380.0, 300.0)
+    care_length: float = 0.14
+    care_duration: float = 0.18
     length_deviation: float = 0.40
     duration_deviation: float = 0.50
     sideways: ByGoal = (0.07, 0.10, 0.14, 0.10, 0.05)

@@ -55,7 +55,7 @@ class State:
         page: index of the page, NONE between visits.
         goal: a value of `Goal`; means nothing between visits.
         need: leaf category that the user is after, NONE without.
-        conviction: 0 to 3.
+        conviction: 0 to 7.
         has_cart: whether the cart has been filled since the need arose.
         focus: leaf category of the visit.
     """
@@ -161,18 +161,18 @@ class Dynamics:
 
     def end_page(self, state: State, end_ms: IntArray) -> IntArray:
         """Draws the outcomes (`Outcome`) of the open pages and lets them work on the state, in place."""
-        graph, config = self._world.graph, self._world.config
+        graph, config, needs = self._world.graph, self._world.config, self._world.needs
         drawn = uniform(state.streams)
         outcome = np.zeros(len(drawn), np.int64)
         is_detail, is_order = state.page == graph.detail, state.page == graph.order
-        carts = np.array(config.page_actions.carts)[state.goal]
-        collects = carts + np.array(config.page_actions.collects)[state.goal]
-        outcome[is_detail & (drawn < collects)] = Outcome.COLLECT
+        collects = np.array(config.page_actions.collects)[state.goal]
+        carts = self._world.cart_chances(self._crowd.cart_factor[state.user])[np.arange(len(drawn)), state.goal]
+        outcome[is_detail & (drawn < carts + collects)] = Outcome.COLLECT
         outcome[is_detail & (drawn < carts)] = Outcome.CART
-        bought = is_order & (drawn < config.needs.pays)
+        bought = is_order & (drawn < needs.pays)
         outcome[bought] = Outcome.PURCHASE
         has_need = state.need != NONE
-        convinces = np.array(config.needs.convinced)[state.goal]
+        convinces = np.array(needs.convinced)[state.goal]
         is_convinced = (state.page == graph.comments) & has_need & (drawn < convinces)
         state.conviction[is_convinced] = np.minimum(state.conviction[is_convinced] + 1, NUM_CONVICTIONS - 1)
         state.has_cart |= has_need & (outcome == Outcome.CART)
@@ -255,7 +255,7 @@ class Dynamics:
 
     def _begin_visits(self, state: State, rows: IntArray) -> None:
         """Draws needs, focus, goal and first page of visits that begin."""
-        needs = self._world.config.needs
+        needs = self._world.needs
         if not len(rows):
             return
         drawn = uniforms(7, state.streams, rows)

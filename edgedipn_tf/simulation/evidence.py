@@ -1,4 +1,4 @@
-"""What can be seen of a user's pages until a moment, as likelihoods of the hidden goal."""
+"""What can be seen of a user's pages until a moment, as likelihoods of the hidden goal and conviction."""
 
 import dataclasses
 from typing import Any
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from edgedipn_tf.simulation.config import Goal
 from edgedipn_tf.simulation.randomness import BoolArray, FloatArray, IntArray
 from edgedipn_tf.simulation.simulate import ShownPages
-from edgedipn_tf.simulation.touch import log_medians
+from edgedipn_tf.simulation.touch import care_by_conviction, log_medians
 from edgedipn_tf.simulation.views import LEAVE_MS, STROLLING_TASTE
-from edgedipn_tf.simulation.world import World
+from edgedipn_tf.simulation.world import NUM_CONVICTIONS, World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Seen:
         page: index among the user's pages.
         is_named: whether the kind of the page is seen.
         is_unlogged: whether all that is seen is that it is none of the browse view's pages.
-        log_shown: logarithm of the likelihood of the touch and of the product that are seen, by goal, (pages, goals).
+        log_shown: logarithm of the likelihood of the touch and of the product that are seen, by conviction and goal,
+            (pages, convictions, goals).
     """
 
     page: IntArray
@@ -64,8 +65,7 @@ class UserEvidence:
         self._tap_sums = _sums(weights)
         swipe_order = np.argsort(swipes.time_ms, kind="stable")
         self._swipe_ms = swipes.time_ms[swipe_order]
-        length, duration = np.log(swipes.length), np.log(swipes.duration_ms)
-        statistics = [length, length**2, duration, duration**2, swipes.is_sideways]
+        statistics = [np.log(swipes.length), np.log(swipes.duration_ms), swipes.is_sideways]
         self._swipe_sums = _sums(np.stack(statistics, axis=1)[swipe_order])
         left_ms = pages.end_ms + LEAVE_MS
         times_ms = {
@@ -88,8 +88,8 @@ class UserEvidence:
         by_swipes, by_taps, by_browse = (left_ms[page] >= since[view] for view in ("swipe", "tap", "browse"))
         named = by_swipes | by_taps | (by_browse & self._is_product[page])
         log_shown = self._log_touch(page, t0_ms, by_swipes, by_taps)
-        log_shown += np.where((by_browse & self._is_product[page])[:, np.newaxis], self._log_products[page], 0)
-        return Seen(page, named, by_browse & ~named, log_shown)
+        of_product = np.where((by_browse & self._is_product[page])[:, np.newaxis], self._log_products[page], 0)
+        return Seen(page, named, by_browse & ~named, log_shown + of_product[:, np.newaxis])
 
     def _since(self, view: str, t0_ms: int, max_length: int) -> float:
         times = self._times_ms.get(view, np.zeros(0))
@@ -108,29 +108,30 @@ class UserEvidence:
             graph.tap_rates.T[kind], stay_ms, last - first
         )
         first, last = (np.searchsorted(self._swipe_ms, at, side="right") for at in (open_ms, end_ms))
-        by_swipe = self._log_swipes(
-            graph.is_reading[kind], last - first, self._swipe_sums[last] - self._swipe_sums[first]
-        )
-        by_swipe += _poisson(graph.swipe_rates.T[kind], stay_ms, last - first)
-        shown = np.where(by_taps[:, np.newaxis], by_tap, 0) + np.where(by_swipes[:, np.newaxis], by_swipe, 0)
+        by_swipe = self._log_swipes(kind, last - first, self._swipe_sums[last] - self._swipe_sums[first])
+        by_swipe += _poisson(graph.swipe_rates.T[kind], stay_ms, last - first)[:, np.newaxis]
+        shown = np.where(by_swipes[:, np.newaxis, np.newaxis], by_swipe, 0)
+        shown += np.where(by_taps[:, np.newaxis], by_tap, 0)[:, np.newaxis]
         distracted = self._world.config.noise.distracted
-        likelihood = np.exp(shown - shown.max(axis=1, keepdims=True))
-        mixed = (1 - distracted) * likelihood + distracted * likelihood.mean(axis=1, keepdims=True)
+        likelihood = np.exp(shown - shown.max(axis=(1, 2), keepdims=True))
+        mixed = (1 - distracted) * likelihood + distracted * likelihood.mean(axis=2, keepdims=True)
         return np.asarray(np.log(mixed))
 
-    def _log_swipes(self, reading: IntArray, number: NDArray[np.integer[Any]], sums: FloatArray) -> FloatArray:
-        """Normal log-lengths and log-durations and directions, by goal, less what is the same for all goals."""
-        touch = self._world.config.touch
-        log_length, log_duration = (medians[reading] for medians in log_medians(self._world, self._style))
-        count = number[:, np.newaxis]
-        found = np.zeros((len(number), len(Goal)))
-        for mean, total, deviation in (
-            (log_length, sums[:, :1], touch.length_deviation),
-            (log_duration, sums[:, 2:3], touch.duration_deviation),
+    def _log_swipes(self, kind: IntArray, number: NDArray[np.integer[Any]], sums: FloatArray) -> FloatArray:
+        """Normal log-lengths and log-durations and directions, less what is the same for all: (pages, C, G)."""
+        touch, graph = self._world.config.touch, self._world.graph
+        log_length, log_duration = log_medians(self._world, self._style)
+        reading, care = graph.is_reading[kind], care_by_conviction(self._world)[kind][:, :, np.newaxis]
+        count, sums = number[:, np.newaxis, np.newaxis], sums[:, :, np.newaxis, np.newaxis]
+        found = np.zeros((len(number), NUM_CONVICTIONS, len(Goal)))
+        for medians, shift, total, deviation in (
+            (log_length, -touch.care_length, sums[:, 0], touch.length_deviation),
+            (log_duration, touch.care_duration, sums[:, 1], touch.duration_deviation),
         ):
+            mean = medians[reading][:, np.newaxis] + shift * care
             found += (mean * total - count * mean**2 / 2) / deviation**2
         sideways = np.array(touch.sideways)
-        return np.asarray(found + sums[:, 4:] * np.log(sideways) + (count - sums[:, 4:]) * np.log1p(-sideways))
+        return np.asarray(found + sums[:, 2] * np.log(sideways) + (count - sums[:, 2]) * np.log1p(-sideways))
 
 
 def _log_products(world: World, shown: ShownPages) -> FloatArray:

@@ -24,6 +24,7 @@ class PageGraph:
         stay_ms: median stay, (goals, P).
         swipe_rates, tap_rates: mean number a millisecond, (goals, P).
         is_reading: whether swipes tell more, (P,).
+        care: what conviction does to swipes, (P,).
         button_weights: shares of the buttons, (goals, P, Q); 0 for buttons of other pages.
         button_places: as shares of the window, (Q, 2).
         outcome_buttons: index of the buttons that are tapped at the end of a page, by name.
@@ -41,6 +42,7 @@ class PageGraph:
     swipe_rates: FloatArray
     tap_rates: FloatArray
     is_reading: IntArray
+    care: FloatArray
     button_weights: FloatArray
     button_places: FloatArray
     outcome_buttons: dict[str, int]
@@ -75,6 +77,7 @@ def make_page_graph(config: WorldConfig) -> PageGraph:
         swipe_rates=np.outer(touch.swipe_factors, swipes),
         tap_rates=np.outer(touch.tap_factors, taps),
         is_reading=np.array([int(page.is_reading) for page in config.pages]),
+        care=np.array([page.care for page in config.pages]),
         button_weights=_button_weights(config, names),
         button_places=np.array([(button.x, button.y) for button in config.buttons]),
         outcome_buttons=_outcome_buttons(config),

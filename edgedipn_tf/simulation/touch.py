@@ -1,7 +1,8 @@
 """What fingers do on the pages of one user: taps on buttons and swipes.
 
-What a page shows of its goal, and all that it shows: rates, buttons, lengths, durations and directions. Touches are
-Poisson processes during the stay, so that those until a moment say nothing of how long the stay will go on.
+What a page shows of its goal, and all that it shows: rates, buttons, lengths, durations and directions. Lengths and
+durations also show a little of the conviction. Touches are Poisson processes during the stay, so that those until a
+moment say nothing of how long the stay will go on.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from edgedipn_tf.simulation.dynamics import Outcome
 from edgedipn_tf.simulation.journeys import Pages
 from edgedipn_tf.simulation.randomness import FloatArray, IntArray, cumulative
 from edgedipn_tf.simulation.traits import Style
-from edgedipn_tf.simulation.world import World
+from edgedipn_tf.simulation.world import NUM_CONVICTIONS, World
 
 OUTCOME_BUTTONS = {Outcome.COLLECT: "collect", Outcome.CART: "add_to_cart", Outcome.PURCHASE: "pay"}
 
@@ -109,8 +110,11 @@ def draw_swipes(world: World, style: Style, pages: Pages, shown: IntArray, rando
     size = len(page)
     log_length, log_duration = log_medians(world, style)
     kind, goal = graph.is_reading[pages.page][page], shown[page]
-    length = np.exp(log_length[kind, goal] + random.normal(0, touch.length_deviation, size))
-    duration_ms = np.exp(log_duration[kind, goal] + random.normal(0, touch.duration_deviation, size))
+    care = care_by_conviction(world)[pages.page, pages.conviction][page]
+    log_length = log_length[kind, goal] - touch.care_length * care
+    log_duration = log_duration[kind, goal] + touch.care_duration * care
+    length = np.exp(log_length + random.normal(0, touch.length_deviation, size))
+    duration_ms = np.exp(log_duration + random.normal(0, touch.duration_deviation, size))
     is_sideways = random.random(size) < np.array(touch.sideways)[goal]
     move = length * np.where(random.random(size) < touch.towards_top, -1.0, 1.0)
     drift = random.normal(0, touch.drift_deviation, size)
@@ -133,6 +137,11 @@ def log_medians(world: World, style: Style) -> tuple[FloatArray, FloatArray]:
     length = np.log([touch.length, touch.reading_length]) + np.log(style.length)
     duration = np.log([touch.duration_ms, touch.reading_duration_ms]) + np.log(style.duration)
     return length, duration
+
+
+def care_by_conviction(world: World) -> FloatArray:
+    """Returns how much care swipes show, by page and conviction, (P, convictions)."""
+    return np.outer(world.graph.care, np.linspace(0, 1, NUM_CONVICTIONS))
 
 
 def _during(pages: Pages, page: IntArray, share: FloatArray) -> IntArray:

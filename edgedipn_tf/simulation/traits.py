@@ -36,12 +36,13 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """Lasting traits of one user; activity, habit and propensity have mean 0 and deviation 1 over the users.
+    """Lasting traits of one user; the first four have mean 0 and deviation 1 over the users.
 
     Attributes:
         activity: how many visits a day.
         habit: how surely the user comes back the next day.
         propensity: how easily the user buys.
+        cart_habit: how readily the user fills the cart.
         favourites: leaf categories that the user likes, (favourites,).
         favourite_shares: cumulative share of each, (favourites,).
         hours: cumulative share of visits until each full hour of a day, 0 at 0 h and 1 at 24 h, (25,).
@@ -51,6 +52,7 @@ class User:
     activity: float
     habit: float
     propensity: float
+    cart_habit: float
     favourites: IntArray
     favourite_shares: FloatArray
     hours: FloatArray
@@ -64,6 +66,7 @@ class Crowd:
     visits_per_day: FloatArray
     habit: FloatArray
     propensity: FloatArray
+    cart_factor: FloatArray
     favourites: IntArray
     favourite_shares: FloatArray
     hours: FloatArray
@@ -71,21 +74,26 @@ class Crowd:
 
 def gather(users: Sequence[User], volumes: config.Volumes, traits: config.Traits) -> Crowd:
     """Returns the traits of users as arrays; visits a day have the configured mean over all users."""
-    activity = np.array([user.activity for user in users])
-    deviation = traits.activity_deviation
     return Crowd(
-        visits_per_day=volumes.visits_per_day * np.exp(deviation * activity - deviation**2 / 2),
+        visits_per_day=volumes.visits_per_day
+        * _log_normal([user.activity for user in users], traits.activity_deviation),
         habit=np.array([user.habit for user in users]),
         propensity=np.array([user.propensity for user in users]),
+        cart_factor=_log_normal([user.cart_habit for user in users], traits.cart_deviation),
         favourites=np.stack([user.favourites for user in users]),
         favourite_shares=np.stack([user.favourite_shares for user in users]),
         hours=np.stack([user.hours for user in users]),
     )
 
 
+def _log_normal(normal: list[float], deviation: float) -> FloatArray:
+    """Returns factors with mean 1 from values with mean 0 and deviation 1."""
+    return np.exp(deviation * np.array(normal) - deviation**2 / 2)
+
+
 def draw_user(traits: config.Traits, categories: Categories, random: np.random.Generator) -> User:
     """Draws one user."""
-    activity, habit, propensity, wealth = (float(x) for x in random.normal(size=4))
+    activity, habit, propensity, cart_habit, wealth = (float(x) for x in random.normal(size=5))
     first = int(pick(categories.popularity, random.random(1))[0])
     others = traits.num_favourites - 1
     siblings = random.choice(categories.siblings(first), others)
@@ -97,6 +105,7 @@ def draw_user(traits: config.Traits, categories: Categories, random: np.random.G
         activity=activity,
         habit=habit,
         propensity=propensity,
+        cart_habit=cart_habit,
         favourites=np.concatenate([[first], further]),
         favourite_shares=cumulative(random.dirichlet(np.full(traits.num_favourites, traits.taste_concentration))),
         hours=_cumulative_hours(traits, random.normal(traits.peak_hour, traits.peak_hour_deviation)),

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 
 from edgedipn_tf.simulation.categories import Categories, make_categories
-from edgedipn_tf.simulation.config import Goal, WorldConfig
+from edgedipn_tf.simulation.config import Goal, Needs, WorldConfig
 from edgedipn_tf.simulation.page_graph import PageGraph, make_page_graph
 from edgedipn_tf.simulation.randomness import FloatArray, cumulative
 from edgedipn_tf.simulation.traits import User, draw_user
 
-NUM_CONVICTIONS = 4
+NUM_CONVICTIONS = 8
 END_OF_VISIT = len(Goal)
 """Stands beside the goals where a chain of goals ends."""
 
@@ -22,6 +22,7 @@ class World:
     Attributes:
         config: all parameters.
         seed: of the shop and its users.
+        needs: as configured, at the pace of the volumes.
         categories: the category tree.
         graph: the pages.
         first_goals: cumulative shares of the goal at the start of a visit, by need (no, yes), (2, goals).
@@ -32,6 +33,7 @@ class World:
 
     config: WorldConfig
     seed: int
+    needs: Needs
     categories: Categories
     graph: PageGraph
     first_goals: FloatArray
@@ -40,8 +42,13 @@ class World:
 
     def order_logits(self, conviction: np.ndarray, propensity: np.ndarray) -> FloatArray:
         """Returns the logits of going on to order at a page in the goal decide."""
-        needs = self.config.needs
+        needs = self.needs
         return np.asarray(np.array(needs.order_logits)[conviction] + needs.order_propensity * propensity)
+
+    def cart_chances(self, cart_factor: np.ndarray) -> FloatArray:
+        """Returns the chances that a detail page ends with a cart, by the user's own factor and goal, (n, goals)."""
+        actions = self.config.page_actions
+        return np.asarray(np.minimum(cart_factor[:, np.newaxis] * np.array(actions.carts), actions.max_carts))
 
 
 def make_world(config: WorldConfig, seed: int) -> World:
@@ -54,12 +61,27 @@ def make_world(config: WorldConfig, seed: int) -> World:
     return World(
         config=config,
         seed=seed,
+        needs=_needs_at_pace(config),
         categories=make_categories(config.shop, seed),
         graph=make_page_graph(config),
         first_goals=cumulative(config.goals.first),
         goal_changes=goal_changes,
         next_goals=cumulative(goal_changes),
     )
+
+
+def _needs_at_pace(config: WorldConfig) -> Needs:
+    needs, pace = config.needs, config.volumes.need_pace
+    idle, explore, compare, decide, order = (pace * chance for chance in needs.convinced)
+    at_pace = dataclasses.replace(
+        needs,
+        given_up=pace * needs.given_up,
+        forgets=pace * needs.forgets,
+        convinced=(idle, explore, compare, decide, order),
+    )
+    if max(at_pace.given_up, at_pace.forgets, *at_pace.convinced) > 1:
+        raise ValueError("volumes: need_pace makes a chance of needs (given_up, forgets, convinced) larger than 1")
+    return at_pace
 
 
 def _goal_changes(config: WorldConfig) -> FloatArray:

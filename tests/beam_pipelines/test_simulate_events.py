@@ -174,4 +174,4 @@ def test_a_world_file_changes_the_world(tmp_path: pathlib.Path) -> None:
     assert run(f"--output={tmp_path / 'log'}", "--num_users=20", f"--world={tmp_path / 'world.toml'}") == 0
     assert "purchase" not in {row["action"] for row in rows(tmp_path / "log", "browse")}
     config = json.loads((tmp_path / "log" / "world.json").read_text())["config"]
-    assert config["needs"]["pays"] == 0 and config["needs"]["forgets"] == 0.15
+    assert config["needs"]["pays"] == 0 and config["needs"]["forgets"] == 0.1

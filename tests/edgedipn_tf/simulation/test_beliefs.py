@@ -10,7 +10,7 @@ from edgedipn_tf.simulation.evidence import Evidence
 from edgedipn_tf.simulation.journeys import simulate_journeys
 from edgedipn_tf.simulation.moments import Moments, moments_of
 from edgedipn_tf.simulation.randomness import FloatArray
-from edgedipn_tf.simulation.world import make_world
+from edgedipn_tf.simulation.world import NUM_CONVICTIONS, make_world
 
 DAY_MS = 86_400_000
 NUM_DAYS = 8
@@ -51,8 +51,9 @@ def test_beliefs_come_true_as_often_as_they_say(found: tuple[Moments, dict[str, 
     moments, beliefs = found
     state, in_visit = moments.state, moments.state.page != NONE
     goals, convictions = beliefs[name].sum(axis=(1, 2))[in_visit], beliefs[name].sum(axis=(2, 3))
-    said = [goals[:, goal] for goal in Goal] + [convictions[:, conviction] for conviction in range(4)]
-    true = [state.goal[in_visit] == goal for goal in Goal] + [state.conviction == conviction for conviction in range(4)]
+    said = [goals[:, goal] for goal in Goal] + [convictions[:, conviction] for conviction in range(NUM_CONVICTIONS)]
+    true = [state.goal[in_visit] == goal for goal in Goal]
+    true += [state.conviction == conviction for conviction in range(NUM_CONVICTIONS)]
     said_all, true_all = np.concatenate(said), np.concatenate(true)
     for low, high in ((0, 0.1), (0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01)):
         within = (said_all >= low) & (said_all < high)
@@ -92,5 +93,5 @@ def test_hidden_states_are_drawn_by_the_beliefs(found: tuple[Moments, dict[str, 
     Beliefs(beliefs["browse"][:2]).draw(state, moment)
     for one in range(2):
         rows = moment == one
-        shares = np.bincount(state.goal[rows] + 5 * state.conviction[rows], minlength=20) / rows.sum()
+        shares = np.bincount(state.goal[rows] + 5 * state.conviction[rows], minlength=5 * NUM_CONVICTIONS) / rows.sum()
         assert shares == pytest.approx(beliefs["browse"][one].sum(axis=1).ravel(), abs=0.015)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgedipn_tf.simulation.config import BUTTONS, PAGES, Goal, WorldConfig
+from edgedipn_tf.simulation.config import BUTTONS, PAGES, Goal, Volumes, WorldConfig
 from edgedipn_tf.simulation.dynamics import NONE, Dynamics, Outcome, State, initial_state
 from edgedipn_tf.simulation.randomness import uniforms
 from edgedipn_tf.simulation.traits import Crowd
@@ -20,11 +20,12 @@ WORLD = make_world(WorldConfig(), 1)
 EVEN_HOURS = np.arange(25) / 24
 
 
-def crowd(habit: float = 0.0, propensity: float = 0.0, visits_per_day: float = 2.0) -> Crowd:
+def crowd(habit: float = 0.0, propensity: float = 0.0, visits_per_day: float = 2.0, cart_factor: float = 1.0) -> Crowd:
     return Crowd(
         visits_per_day=np.array([visits_per_day]),
         habit=np.array([habit]),
         propensity=np.array([propensity]),
+        cart_factor=np.array([cart_factor]),
         favourites=np.array([[3, 4, 5, 6]]),
         favourite_shares=np.array([[0.25, 0.5, 0.75, 1.0]]),
         hours=EVEN_HOURS[np.newaxis],
@@ -73,11 +74,11 @@ def test_a_stay_at_its_longest_goes_on_for_a_moment() -> None:
     ("goal", "conviction", "after", "share"),
     [
         (Goal.IDLE, 0, Goal.EXPLORE, 0.12),
-        (Goal.COMPARE, 1, Goal.DECIDE, 0.06 * 0.7),
-        (Goal.COMPARE, 3, Goal.DECIDE, 0.06 * 3.2),
-        (Goal.DECIDE, 0, Goal.ORDER, 1 / (1 + np.exp(5.0))),
-        (Goal.DECIDE, 3, Goal.ORDER, 1 / (1 + np.exp(-0.9))),
-        (Goal.DECIDE, 3, Goal.DECIDE, 0.67 / (1 + np.exp(0.9))),
+        (Goal.COMPARE, 3, Goal.DECIDE, 0.06 * 0.9),
+        (Goal.COMPARE, 7, Goal.DECIDE, 0.06 * 1.3),
+        (Goal.DECIDE, 0, Goal.ORDER, 1 / (1 + np.exp(9.0))),
+        (Goal.DECIDE, 7, Goal.ORDER, 1 / (1 + np.exp(-1.0))),
+        (Goal.DECIDE, 7, Goal.DECIDE, 0.67 / (1 + np.exp(1.0))),
     ],
 )
 def test_goals_change_by_their_chances(goal: Goal, conviction: int, after: Goal, share: float) -> None:
@@ -92,10 +93,10 @@ def test_goals_change_by_their_chances(goal: Goal, conviction: int, after: Goal,
 def test_propensity_makes_orders_more_likely() -> None:
     shares = []
     for propensity in (-1.0, 1.0):
-        state = states(goal=Goal.DECIDE, conviction=2)
+        state = states(goal=Goal.DECIDE, conviction=6)
         dynamics(propensity=propensity).open_next_page(state)
         shares.append((state.page == WORLD.graph.order).mean())
-    assert shares == pytest.approx([1 / (1 + np.exp(0.6 + 0.5)), 1 / (1 + np.exp(0.6 - 0.5))], abs=0.01)
+    assert shares == pytest.approx([1 / (1 + np.exp(0.5 + 0.3)), 1 / (1 + np.exp(0.5 - 0.3))], abs=0.01)
 
 
 def test_pages_follow_the_links() -> None:
@@ -115,6 +116,14 @@ def test_outcomes_of_a_page() -> None:
     assert not (outcome == Outcome.PURCHASE).any()
 
 
+@pytest.mark.parametrize(("cart_factor", "share"), [(0.5, 0.055), (3.0, 0.33), (100.0, 0.5)])
+def test_carts_are_a_habit(cart_factor: float, share: float) -> None:
+    state = states(goal=Goal.DECIDE)
+    outcome = dynamics(cart_factor=cart_factor).end_page(state, state.time_ms + 1)
+    assert (outcome == Outcome.CART).mean() == pytest.approx(share, abs=0.01)
+    assert (outcome == Outcome.COLLECT).mean() == pytest.approx(0.03, abs=0.005)
+
+
 def test_a_purchase_ends_the_need() -> None:
     state = states(page=WORLD.graph.order, goal=Goal.ORDER, conviction=2, has_cart=True)
     outcome = dynamics().end_page(state, state.time_ms + 1)
@@ -124,7 +133,7 @@ def test_a_purchase_ends_the_need() -> None:
     assert not state.has_cart[bought].any() and not state.conviction[bought].any()
 
 
-@pytest.mark.parametrize(("need", "share"), [(3, 0.5), (NONE, 0.0)])
+@pytest.mark.parametrize(("need", "share"), [(3, 0.8), (NONE, 0.0)])
 def test_comments_convince_who_compares_and_needs(need: int, share: float) -> None:
     state = states(page=WORLD.graph.comments, need=need, conviction=1)
     dynamics().end_page(state, state.time_ms + 1)
@@ -133,9 +142,21 @@ def test_comments_convince_who_compares_and_needs(need: int, share: float) -> No
 
 
 def test_who_is_convinced_most_stays_so() -> None:
-    state = states(100, page=WORLD.graph.comments, conviction=3)
+    state = states(100, page=WORLD.graph.comments, conviction=7)
     dynamics().end_page(state, state.time_ms + 1)
-    assert (state.conviction == 3).all()
+    assert (state.conviction == 7).all()
+
+
+def test_needs_go_at_the_pace_of_the_volumes() -> None:
+    slow = dataclasses.replace(WorldConfig(), volumes=dataclasses.replace(Volumes(), need_pace=0.25))
+    world = make_world(slow, 1)
+    state = states(page=WORLD.graph.comments, conviction=1)
+    dynamics(world).end_page(state, state.time_ms + 1)
+    assert (state.conviction == 2).mean() == pytest.approx(0.8 * 0.25, abs=0.01)
+    state = states(page=NONE, conviction=5)
+    dynamics(world, visits_per_day=1e9).open_next_page(state)
+    assert (state.need == NONE).mean() == pytest.approx(0.05 * 0.25, abs=0.003)
+    assert (state.conviction == 4).mean() == pytest.approx(0.10 * 0.25, abs=0.005)
 
 
 @pytest.mark.parametrize(("habit", "need", "was_around", "logit"), [(0, NONE, 1, 1.2), (-1, 3, 0, -1.2)])
@@ -206,6 +227,7 @@ def test_rows_do_not_depend_on_each_other() -> None:
         ({"pages": tuple(page for page in PAGES if page.name != "order")}, "no page 'order'"),
         ({"buttons": BUTTONS[2:]}, "'home' has none that the goal idle taps"),
         ({"buttons": tuple(button for button in BUTTONS if button.name != "pay")}, "no button 'pay'"),
+        ({"volumes": Volumes(need_pace=1.5)}, "need_pace makes a chance of needs .* larger than 1"),
     ],
 )
 def test_a_world_that_contradicts_itself_is_refused(change: dict[str, Any], message: str) -> None:
