@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 LOGS ?= simulated
 SHELL := /bin/bash
 
-.PHONY: quickstart setup test test-slow test-emulated test-maven test-flink test-prism test-dataflow check help
+.PHONY: quickstart experiments-smoke setup test test-slow test-emulated test-maven test-flink test-prism test-dataflow check help
 
 help:
 	@echo "make setup                        the environment, in $(VENV)"
 	@echo "make quickstart                   logs (simulated) -> dataset -> model -> int8 bundle -> verdict"
 	@echo "make quickstart LOGS=taobao:PATH  the same on a public log; also jd, rees46, yoochoose, retailrocket"
+	@echo "make experiments-smoke            every suite of the papers' experiments, in small; under ten minutes"
 	@echo "make test                         the default tests, under ten minutes"
 	@echo "make test-slow                    the tests that take minutes"
 	@echo "make test-emulated                the phone's runner on emulated arm64 (Debian: qemu-user and two more)"
@@ -38,6 +39,10 @@ $(VENV)/.installed: constraints.txt setup.py
 
 quickstart: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m edgedipn_tf.quickstart --logs=$(LOGS) $(ARGS)
+
+experiments-smoke: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m edgedipn_tf.experiments --suite=all --size=smoke \
+	  --output=experiments/smoke-reports $(ARGS)
 
 # Two processes, a file in one of them: the default tests are for two cores.
 test: setup

@@ -58,6 +58,7 @@ setuptools.setup(
             "edgedipn-materialize-dataset = edgedipn_tf.materialize_dataset:cli",
             "edgedipn-train = edgedipn_tf.train:cli",
             "edgedipn-evaluate = edgedipn_tf.evaluate:cli",
+            "edgedipn-experiments = edgedipn_tf.experiments.__main__:cli",
             "edgedipn-convert = edgedipn_tf.convert:cli",
             "edgedipn-android-bench = android_bench.__main__:cli",
             "edgedipn-build-runner = android_bench.build_runner:cli",

@@ -1,8 +1,8 @@
 """The operator profile of a case: a bar for each of the dearest types of operators, the rest in one."""
 
-from android_bench.charts import MARGIN_RIGHT, WIDTH, figure, rectangle, text, titled
 from android_bench.operator_profile import OperatorTime
 from android_bench.results import CaseResult
+from edgedipn_tf.charts import MARGIN_RIGHT, WIDTH, figure, rectangle, text, titled
 
 NUM_SHOWN = 8
 _BARS_FROM = 460

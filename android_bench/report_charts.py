@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 
 from android_bench import paper
-from android_bench.charts import (
+from android_bench.latency import REPORTED_BUDGET_MS
+from android_bench.results import CaseResult, DeviceState, Report
+from edgedipn_tf.charts import (
     MARGIN_RIGHT,
     WIDTH,
     Scale,
@@ -18,13 +20,11 @@ from android_bench.charts import (
     x_axis,
     y_axis,
 )
-from android_bench.latency import REPORTED_BUDGET_MS
-from android_bench.results import CaseResult, DeviceState, Report
+from edgedipn_tf.html_page import NUM_SERIES
 
 _LEFT = 64
 _ROW = 72
 _NUM_BINS = 60
-_NUM_COLOURS = 6
 
 
 def distributions(cases: Sequence[CaseResult], budget_ms: float) -> str:
@@ -93,7 +93,7 @@ def against_length(report: Report) -> str:
     marks += [*x_axis(x, 28, bottom, "actions of a view, logarithmic", lengths), *y_axis(y, _LEFT, right, "ms")]
     entries = []
     for place, (name, cases) in enumerate(series.items()):
-        colour = f"series-{place % _NUM_COLOURS}"
+        colour = f"series-{place % NUM_SERIES}"
         marks += _measured(cases, x, y, colour)
         entries.append((f"line {colour}", f"{name}: p90 with its 95 % interval"))
     for model, times in papers.items():
@@ -154,7 +154,7 @@ def _hottest_sensors(states: Sequence[DeviceState]) -> list[str]:
     for state in states:
         for name, value in state.celsius.items():
             highest[name] = max(value, highest.get(name, value))
-    return sorted(highest, key=lambda name: (-highest[name], name))[: _NUM_COLOURS - 1]
+    return sorted(highest, key=lambda name: (-highest[name], name))[: NUM_SERIES - 1]
 
 
 def _trace(x: Scale, at: Sequence[float], series: dict[str, list[float | None]], unit: str, label: str) -> str:
@@ -168,7 +168,7 @@ def _trace(x: Scale, at: Sequence[float], series: dict[str, list[float | None]],
     for place, (name, each) in enumerate(series.items()):
         points = [(left, y(value)) for left, value in zip(at, each, strict=True) if value is not None]
         if points:
-            colour = f"series-{place % _NUM_COLOURS}"
+            colour = f"series-{place % NUM_SERIES}"
             marks.append(titled(path(points, f"line {colour}"), name))
             entries.append((f"line {colour}", name))
     return figure(bottom + 52 + 18 * len(entries), label, [*marks, *legend(entries, bottom + 56)])

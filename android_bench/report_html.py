@@ -6,11 +6,12 @@ import statistics
 from collections.abc import Sequence
 
 from android_bench import paper, profile_chart, report_charts
-from android_bench.charts import tag
 from android_bench.latency import Verdict
 from android_bench.report_style import STYLE
 from android_bench.results import CaseResult, DeviceInfo, Report
-from edgedipn_tf import publishing
+from edgedipn_tf import html_page, publishing
+from edgedipn_tf.charts import tag
+from edgedipn_tf.html_page import section, table
 
 FILE_NAME = "report.html"
 
@@ -28,19 +29,17 @@ def render(report: Report) -> str:
     """Returns the page."""
     models = ", ".join(sorted({bundle.model for bundle in report.bundles}))
     parts = [
-        tag("h1", html.escape(f"Latency of {models}")),
+        html_page.heading(f"Latency of {models}"),
         tag("p", html.escape(f"Measured {report.started_at}. {_what()}"), class_="lead"),
-        *_section("Verdicts", _verdicts(report) + _notes(report)),
+        *section("Verdicts", _verdicts(report) + _notes(report)),
         *_charts(report),
-        *_section("Cold start, first inference, steady state", _starts(report)),
-        *_section("Operator profile", _profiles(report)),
-        *_section("Outputs", _outputs(report)),
-        *_section("AUC of the outputs", _aucs(report)),
-        *_section("Machines and settings", _machines(report)),
+        *section("Cold start, first inference, steady state", _starts(report)),
+        *section("Operator profile", _profiles(report)),
+        *section("Outputs", _outputs(report)),
+        *section("AUC of the outputs", _aucs(report)),
+        *section("Machines and settings", _machines(report)),
     ]
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">' + tag("title", "Latency report")
-    body = tag("main", "\n".join(parts))
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}{tag("style", STYLE)}</head><body>{body}</body></html>\n'
+    return html_page.page("Latency report", STYLE, parts)
 
 
 def _what() -> str:
@@ -48,17 +47,6 @@ def _what() -> str:
         "A verdict needs the whole 95 % interval of p90 on one side of the budget; it rests on single latencies, never "
         "on averages. INVALID says why. What is measured on the host says nothing of a phone."
     )
-
-
-def _section(title: str, content: str) -> list[str]:
-    return [tag("h2", html.escape(title)), content] if content else []
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a table of cells that are HTML already."""
-    head = tag("tr", "".join(tag("th", html.escape(heading), scope="col") for heading in headings))
-    body = "".join(tag("tr", "".join(tag("td", cell) for cell in row)) for row in rows)
-    return tag("div", tag("table", tag("thead", head) + tag("tbody", body)), class_="scroll")
 
 
 def _verdicts(report: Report) -> str:
@@ -74,7 +62,7 @@ def _verdicts(report: Report) -> str:
         names = [case.machine, case.bundle_model, str(case.max_length), case.recipe, case.condition.label]
         cells = [html.escape(word) for word in [*names, str(len(case.samples_ms)), *figures]]
         rows.append([*cells, *(_chip(case.verdicts[budget]) for budget in budgets), html.escape(case.problem or "")])
-    return _table([*headings, *(f"{budget} ms" for budget in budgets), "why"], rows) if rows else ""
+    return table([*headings, *(f"{budget} ms" for budget in budgets), "why"], rows) if rows else ""
 
 
 def _chip(verdict: Verdict) -> str:
@@ -85,18 +73,18 @@ def _chip(verdict: Verdict) -> str:
 def _notes(report: Report) -> str:
     by_case = [f"{case.machine}: {note}" for case in report.cases for note in case.notes]
     found = [*paper.lines(sorted({bundle.model for bundle in report.bundles})), *report.notes, *dict.fromkeys(by_case)]
-    return tag("ul", "".join(tag("li", html.escape(note)) for note in found)) if found else ""
+    return html_page.bullets(found)
 
 
 def _charts(report: Report) -> list[str]:
     valid = [case for case in report.cases if case.summary]
     if not valid:
         return []
-    parts = _section("Distributions", report_charts.distributions(valid, report.settings.budget_ms))
-    parts += _section("Latency against length", report_charts.against_length(report))
+    parts = section("Distributions", report_charts.distributions(valid, report.settings.budget_ms))
+    parts += section("Latency against length", report_charts.against_length(report))
     for device in _devices(report):
         states = [state for case in report.cases if case.device == device for state in case.states]
-        parts += _section(f"Temperatures and clocks: {device.label}", report_charts.traces(states))
+        parts += section(f"Temperatures and clocks: {device.label}", report_charts.traces(states))
     return parts
 
 
@@ -127,7 +115,7 @@ def _starts(report: Report) -> str:
         "steady ms",
         "peak MiB",
     ]
-    return _table(headings, rows) + tag("p", "Medians; over processes for load and first inference.") if rows else ""
+    return table(headings, rows) + tag("p", "Medians; over processes for load and first inference.") if rows else ""
 
 
 def _median(values: Sequence[float | None]) -> str:
@@ -148,7 +136,7 @@ def _outputs(report: Report) -> str:
         if case.parity:
             names = [html.escape(word) for word in (case.file, case.machine, case.condition.label)]
             rows.append([*names, str(case.parity.num_samples), _largest(case, "keras"), _largest(case, "host")])
-    return _table(["file", "machine", "condition", "samples", "from Keras", "from this computer"], rows) if rows else ""
+    return table(["file", "machine", "condition", "samples", "from Keras", "from this computer"], rows) if rows else ""
 
 
 def _aucs(report: Report) -> str:
@@ -161,7 +149,7 @@ def _aucs(report: Report) -> str:
             rows.append([*names, str(auc.num_known), *values, difference])
     headings = ["file", "machine", "condition", "intent", "labels", "Keras", "this computer", "machine", "difference"]
     note = "Of so few samples: whether the machine ranks as this computer does, not how good the model is."
-    return _table(headings, rows) + tag("p", note) if rows else ""
+    return table(headings, rows) + tag("p", note) if rows else ""
 
 
 def _largest(case: CaseResult, reference: str) -> str:
@@ -185,7 +173,7 @@ def _machines(report: Report) -> str:
     programs = {item for case in report.cases for item in case.program_sha256.items()}
     rows += [[html.escape(name), html.escape(f"SHA-256 {sha256}")] for name, sha256 in sorted(programs)]
     rows.append(["settings", html.escape(", ".join(f"{name} {value:g}" for name, value in vars(settings).items()))])
-    return _table(["what", "which"], rows)
+    return table(["what", "which"], rows)
 
 
 def _description(device: DeviceInfo) -> str:

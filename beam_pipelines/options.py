@@ -26,6 +26,7 @@ class DiscretizeOptions:
         min_time_ms, max_time_ms: records outside [min, max) are bad.
         evaluation_day: local day (days since 1970-01-01) from which cut-offs are for evaluation; None: split by user.
         evaluation_users: share of the users that are for evaluation; None: split by day only.
+        evaluation_fold: which such share of the users, from 0.
         last_cutoff_day: last local day with cut-offs; None: the day of the log's end.
         log_end_ms: last millisecond that the log covers; None: the end of the newest record's local day.
         warmup_days: first local days, from that of the oldest record, without cut-offs.
@@ -47,6 +48,7 @@ class DiscretizeOptions:
     max_time_ms: int
     evaluation_day: int | None
     evaluation_users: fractions.Fraction | None
+    evaluation_fold: int
     last_cutoff_day: int | None
     log_end_ms: int | None
     warmup_days: int
@@ -74,7 +76,9 @@ class DiscretizeOptions:
         if self.evaluation_users is None:
             return False
         drawn = int(mix(key(str(self.seed), user_id)))
-        return drawn * self.evaluation_users.denominator < self.evaluation_users.numerator << 64
+        position = drawn * self.evaluation_users.denominator
+        share = self.evaluation_users.numerator << 64
+        return self.evaluation_fold * share <= position < (self.evaluation_fold + 1) * share
 
     def rows_of(self, split: str, user_id: str, times_ms: Int64) -> slice:
         """Returns which of a user's actions are of a split: on days before the evaluation day or from it on.
@@ -121,6 +125,8 @@ def _define_time_flags(values: flags.FlagValues) -> None:
     text(
         "evaluation_users", None, "share of users for evaluation, e.g. 0.2 (user-disjoint split); alone or with a date"
     )
+    meaning = "which share: with --evaluation_users=1/5 the folds 0 to 4 are for evaluation once each, without overlap"
+    flags.DEFINE_integer("evaluation_fold", 0, meaning, 0, flag_values=values)
     text("last_cutoff_date", None, "last local date with cut-offs; default: the date of the log's end")
     text("log_end", None, "last instant the log covers, ISO date-time with offset; default: end of the newest day")
     text("min_time", "2000-01-01", "records before this UTC date or date-time are bad (bad_time)")
@@ -181,12 +187,18 @@ def from_flags(values: flags.FlagValues, needs_split: bool = True) -> Discretize
         raise InputError(NO_SPLIT)
     if values.vocabulary is None and not values.vocabulary_growth:
         raise InputError("--novocabulary_growth: give the vocabulary that may not grow, --vocabulary=PATH")
+    evaluation_users = _fraction("evaluation_users", values.evaluation_users, 1)
+    if values.evaluation_fold and (evaluation_users is None or (values.evaluation_fold + 1) * evaluation_users > 1):
+        raise InputError(
+            f"--evaluation_fold={values.evaluation_fold}: --evaluation_users={values.evaluation_users} has no such fold"
+        )
     return DiscretizeOptions(
         local_time=local_time,
         min_time_ms=_time_ms("min_time", values.min_time),
         max_time_ms=_time_ms("max_time", values.max_time),
         evaluation_day=_day("evaluation_date", values.evaluation_date),
-        evaluation_users=_fraction("evaluation_users", values.evaluation_users, 1),
+        evaluation_users=evaluation_users,
+        evaluation_fold=values.evaluation_fold,
         last_cutoff_day=_day("last_cutoff_date", values.last_cutoff_date),
         log_end_ms=None if values.log_end is None else _time_ms("log_end", values.log_end),
         warmup_days=values.warmup_days,

@@ -1,6 +1,5 @@
 """From a model and a dataset split to the exact metrics of every intent, and their table."""
 
-import hashlib
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,8 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.publishing import read_json, write_json
-from edgedipn_tf.schema import Schema, canonical_json
+from edgedipn_tf.schema import Schema
+from edgedipn_tf.schema_files import description_fingerprint
 from edgedipn_tf.tensorflow_errors import one_line_errors
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 """Of `metrics.json`."""
 Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
-"""Logit, label and sample of each known label."""
+"""Of an intent: logit, label and user, or within a batch sample, of each known label; (N,) each."""
 
 
 class Evaluator:
@@ -57,9 +57,17 @@ class Evaluator:
         Raises:
             InputError: when a logit is not finite.
         """
+        return _exact_metrics(self.rows(), num_draws)
+
+    def rows(self) -> dict[str, Rows]:
+        """Returns the rows by intent.
+
+        Raises:
+            InputError: when a logit is not finite.
+        """
         predicted = self._logits.get_concrete_function().structured_outputs
         names = [intent.name for intent in self._schema.intents if intent.name in predicted]
-        return _exact_metrics(self._logits, names, self._batches, num_draws)
+        return _rows(self._logits, names, self._batches)
 
 
 def evaluate_baseline(
@@ -74,17 +82,42 @@ def evaluate_baseline(
         batch_size: samples scored at once.
         num_draws: bootstrap draws; 0 for no interval.
     """
+    return _exact_metrics(_baseline_rows(baseline, dataset, split, batch_size), num_draws)
+
+
+def rows_of_run(run: FinishedRun, dataset: Dataset, split: str, batch_size: int) -> dict[str, Rows]:
+    """Returns what a finished run, a network or a baseline, says of the known labels of a split, by intent.
+
+    Args:
+        run: what is asked.
+        dataset: where the samples are, of the run's schema and vocabulary.
+        split: `train` or `eval`.
+        batch_size: samples scored at once.
+
+    Raises:
+        InputError: when what was trained cannot be read, or a logit is not finite.
+    """
+    if run.is_baseline:
+        return _baseline_rows(run.load_baseline(), dataset, split, batch_size)
+    return Evaluator(run.load_model(), dataset, split, run.max_length, batch_size).rows()
+
+
+def _baseline_rows(baseline: "Baseline", dataset: Dataset, split: str, batch_size: int) -> dict[str, Rows]:
     batches = dataset.evaluation_batches(split, baseline.aggregates.max_length, batch_size, extras=True)
 
     def logits(inputs: Mapping[str, tf.Tensor]) -> dict[str, npt.NDArray[np.float64]]:
         return baseline.logits({name: ids.numpy() for name, ids in inputs.items()})
 
-    return _exact_metrics(logits, [intent.name for intent in baseline.intents], batches, num_draws)
+    return _rows(logits, [intent.name for intent in baseline.intents], batches)
 
 
-def _exact_metrics(
-    logits_of: Callable[[Any], Mapping[str, Any]], names: Sequence[str], batches: tf.data.Dataset, num_draws: int
-) -> dict[str, metrics.IntentMetrics]:
+def _exact_metrics(rows: Mapping[str, Rows], num_draws: int) -> dict[str, metrics.IntentMetrics]:
+    return {name: metrics.intent_metrics(*of_intent, num_draws) for name, of_intent in rows.items()}
+
+
+def _rows(
+    logits_of: Callable[[Any], Mapping[str, Any]], names: Sequence[str], batches: tf.data.Dataset
+) -> dict[str, Rows]:
     rows: dict[str, list[Rows]] = {name: [] for name in names}
     user_ids: list[npt.NDArray[np.bytes_]] = []
     for inputs, labels, weights, extras in batches:
@@ -94,16 +127,15 @@ def _exact_metrics(
             parts.append(_known_rows(logits[name], labels[name], weights[name], first_sample=len(user_ids)))
         user_ids.extend(users)
     _, users = np.unique(user_ids, return_inverse=True)
-    return {name: _metrics(name, parts, users, num_draws) for name, parts in rows.items()}
+    return {name: _joined(name, parts, users) for name, parts in rows.items()}
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
     """Returns what identifies a dataset: its schema, its vocabulary, and its description (counts, flags, labels)."""
-    description = hashlib.sha256(canonical_json(dataset.description)).hexdigest()[:16]
     return {
         "schema_fingerprint": dataset.schema.fingerprint,
         "vocabulary_fingerprint": dataset.vocabulary_fingerprint,
-        "dataset_fingerprint": description,
+        "dataset_fingerprint": description_fingerprint(dataset.description),
     }
 
 
@@ -114,12 +146,13 @@ def _known_rows(logits: Any, labels: tf.Tensor, weights: tf.Tensor, first_sample
     return np.asarray(logits)[is_known], labels.numpy()[is_known].astype(np.int64), samples
 
 
-def _metrics(name: str, parts: list[Rows], users: npt.NDArray[np.int64], num_draws: int) -> metrics.IntentMetrics:
+def _joined(name: str, parts: list[Rows], users: npt.NDArray[np.int64]) -> Rows:
+    """Returns the rows of all batches, each with its user instead of its sample."""
     empty = (np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64))
     logits, labels, samples = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
     if not np.isfinite(logits).all():
         raise InputError(f"the model's logits of {name} are not finite: train again with a lower --learning_rate")
-    return metrics.intent_metrics(logits, labels, users[samples], num_draws)
+    return logits, labels, users[samples]
 
 
 def report(dataset: Dataset, split: str, found: Mapping[str, metrics.IntentMetrics]) -> dict[str, Any]:
@@ -194,10 +227,7 @@ def evaluate_run(
     """
     run, dataset = open_run(workdir, data)
     with one_line_errors(dataset.path, workdir):
-        if run.is_baseline:
-            found = evaluate_baseline(run.load_baseline(), dataset, split, batch_size, num_draws)
-        else:
-            found = Evaluator(run.load_model(), dataset, split, run.max_length, batch_size)(num_draws)
+        found = _exact_metrics(rows_of_run(run, dataset, split, batch_size), num_draws)
     written = report(dataset, split, found)
     path = output or workdir / _file_name(run, dataset, split)
     if path == workdir / "metrics.json":  # what training wrote of itself stays

@@ -1,10 +1,13 @@
 """Reads the schema.json and vocabulary.json that lie in every artefact."""
 
+import hashlib
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import read_json
-from edgedipn_tf.schema import Schema
+from edgedipn_tf.schema import Schema, canonical_json
 from edgedipn_tf.vocabulary import Vocabulary
 
 
@@ -61,3 +64,8 @@ def read_earlier_vocabulary(path: pathlib.Path, schema: Schema, remedy: str) -> 
                     f"{beside}: feature {key!r} has {earlier[key].bins} bins, not {feature.bins}: {remedy}"
                 )
     return vocabulary
+
+
+def description_fingerprint(description: Mapping[str, Any]) -> str:
+    """Returns the identity of a dataset by its dataset.json: counts, flags, labels."""
+    return hashlib.sha256(canonical_json(dict(description))).hexdigest()[:16]

@@ -66,9 +66,9 @@ def test_the_page_needs_nothing_else(page):
 
 def test_both_themes_define_the_same_colours(page):
     style = page.split("<style>")[1].split("</style>")[0]
-    light, dark = style.split("@media (prefers-color-scheme: dark)")
-    defined = re.findall(r"(--\w+):", light)
-    assert defined and defined == re.findall(r"(--\w+):", dark.split("} }")[0])
+    dark = "".join(re.findall(r"@media \(prefers-color-scheme: dark\) (.*?)} }", style, re.DOTALL))
+    defined = re.findall(r"(--\w+):", dark)
+    assert defined and sorted(re.findall(r"(--\w+):", style)) == sorted(defined * 2)
     assert set(re.findall(r"var\((--\w+)\)", style)) == set(defined)
 
 

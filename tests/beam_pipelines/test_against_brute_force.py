@@ -39,7 +39,7 @@ def case(seed: int) -> tuple[RandomLog, Options]:
         options_of(log, 8),
         options_of(log, 3, samples_per_user_day=Fraction(7, 3), warmup_days=2, seed=5),
         options_of(log, 6, evaluation_users=Fraction(2, 5), min_count=1),
-        options_of(log, None, evaluation_users=Fraction(1, 2), seed=123456789, min_count=3),
+        options_of(log, None, evaluation_users=Fraction(1, 2), evaluation_fold=1, seed=123456789, min_count=3),
         # Windows that end at the split (a week after the midnight of day 1) and at the log's end, to the millisecond.
         options_of(log, 8, interval_ms=4 * HOUR_MS, log_end_ms=days.first_ms(log.first_date + 9 * DAY) + 5 * HOUR_MS),
         options_of(log, 5, no_embargo=True, last_cutoff_date=log.first_date + 7 * DAY),

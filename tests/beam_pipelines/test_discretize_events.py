@@ -215,6 +215,8 @@ def test_a_degenerate_log_is_accepted_when_told(tmp_path: pathlib.Path) -> None:
         (("--output=OUT", "--evaluation_users=0.2"), "no input given"),
         (("--output=OUT", "--evaluation_users=0.2", "--logs=OUT"), "has no folder swipe, tap or browse"),
         (("--output=OUT", "--evaluation_users=2", "--logs=OUT"), "--evaluation_users=2: expected"),
+        (("--output=OUT", "--evaluation_users=1/5", "--evaluation_fold=5"), "--evaluation_users=1/5 has no such fold"),
+        (("--output=OUT", "--evaluation_date=2026-03-04", "--evaluation_fold=1"), "has no such fold"),
         (("--output=OUT", "--evaluation_date=tomorrow"), "--evaluation_date=tomorrow: expected a date"),
         (("--output=OUT", "--evaluation_date=2026-03-04", "--timezone=Asia/Shangai"), "Asia/Shanghai"),
         (("--output=OUT", "--evaluation_date=2026-03-04", "--log_end=soon"), "--log_end=soon: expected an ISO date"),

@@ -59,6 +59,17 @@ def test_the_last_millisecond_before_the_evaluation_day_counts_and_its_first_doe
     }
 
 
+def test_folds_evaluate_every_user_once() -> None:
+    users = [f"u{i}" for i in range(200)]
+    folds = [options_of("--evaluation_users=2/7", f"--evaluation_fold={fold}") for fold in range(3)]
+    evaluating = [{user for user in users if fold.is_evaluation_user(user)} for fold in folds]
+    assert len(set.union(*evaluating)) == sum(map(len, evaluating)) < len(users)  # a seventh is in none of the three
+    without_fold = options_of("--evaluation_users=2/7")
+    assert evaluating[0] == {user for user in users if without_fold.is_evaluation_user(user)}
+    fifths = [options_of("--evaluation_users=1/5", f"--evaluation_fold={fold}") for fold in range(5)]
+    assert all(sum(fold.is_evaluation_user(user) for fold in fifths) == 1 for user in users)
+
+
 def test_users_for_evaluation_count_nothing_and_the_others_up_to_the_split_if_there_is_one() -> None:
     actions: list[BrowseAction] = [(MARCH_1_MS, "browse", "a", None), (MARCH_1_MS + DAY_MS, "browse", "b", None)]
     by_user = options_of("--evaluation_users=1/2")

@@ -53,7 +53,7 @@ def write_dataset(
         names = [f"{split}.tfrecord-{shard:05d}-of-00002" for shard in range(2)]
         all_days: list[records.UserDay] = []
         for shard, name in enumerate(names):
-            days = [_user_day(schema, generator, f"{split}-{user}") for user in range(shard, users, 2)]
+            days = [user_day(schema, generator, f"{split}-{user}") for user in range(shard, users, 2)]
             all_days += days
             content = b"".join(examples.frame(records.serialize(day, schema)) for day in days)
             (folder / name).write_bytes(content)
@@ -87,7 +87,7 @@ def _count_labels(schema: Schema, days: list[records.UserDay]) -> dict[str, dict
     }
 
 
-def _user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> records.UserDay:
+def user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> records.UserDay:
     num_actions = 12
     t0_ms = 20_000 * DAY_MS + np.sort(generator.choice(DAY_MS, NUM_CUTOFFS, replace=False)).astype(np.int64)
     times = {v.name: np.sort(t0_ms[0] - generator.integers(DAY_MS, size=num_actions)) for v in schema.views}

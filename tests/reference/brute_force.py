@@ -39,6 +39,7 @@ class Options:
     max_time_ms: int = 4_102_444_800_000  # 2100-01-01
     evaluation_date: datetime.date | None = None
     evaluation_users: Fraction | None = None
+    evaluation_fold: int = 0
     last_cutoff_date: datetime.date | None = None
     log_end_ms: int | None = None
     warmup_days: int = 0
@@ -129,7 +130,10 @@ class Reference:
     def is_evaluation_user(self, user: str) -> bool:
         """Returns whether a user-disjoint split evaluates this user."""
         share = self.options.evaluation_users
-        return share is not None and formulas.below(formulas.key_of(self.options.seed, user), share)
+        if share is None:
+            return False
+        key, fold = formulas.key_of(self.options.seed, user), self.options.evaluation_fold
+        return formulas.below(key, (fold + 1) * share) and not formulas.below(key, fold * share)
 
     def _training_rows(self, view: str) -> Iterator[Row]:
         for user, rows in self.actions[view].items():

@@ -27,6 +27,7 @@ def flags_of(options: Options) -> list[str]:
         "max_time": _iso(options.max_time_ms),
         "evaluation_date": options.evaluation_date,
         "evaluation_users": options.evaluation_users,
+        "evaluation_fold": options.evaluation_fold,
         "last_cutoff_date": options.last_cutoff_date,
         "log_end": None if options.log_end_ms is None else _iso(options.log_end_ms),
         "warmup_days": options.warmup_days,

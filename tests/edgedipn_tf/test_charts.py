@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from android_bench.charts import Scale, figure, line, path, rectangle, tag, text, titled
+from edgedipn_tf.charts import Scale, figure, line, path, rectangle, tag, text, titled
 
 
 def test_a_linear_scale():

@@ -1,0 +1,1 @@
+"""The papers' experiments: suites of training runs, their estimates with intervals over users, their reports."""

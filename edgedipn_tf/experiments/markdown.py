@@ -1,0 +1,36 @@
+"""A report as Markdown."""
+
+from collections.abc import Sequence
+
+from edgedipn_tf.experiments import cells, sentences
+from edgedipn_tf.experiments.report import Report, ReportedTable
+from edgedipn_tf.experiments.sentences import METRICS
+
+
+def render(report: Report) -> str:
+    """Returns the document."""
+    lines = [f"# {report.suite.name}: {report.data}", "", f"Reproduces {report.suite.reproduces}.", ""]
+    lines += ["```", report.command, "```", ""]
+    lines += [f"- {note}" for note in sentences.notes(report)]
+    for table in report.tables:
+        lines += ["", *_table(table)]
+    lines += ["", "## Made with", "", *(f"- {what}: {'; '.join(found)}" for what, found in report.provenance.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: ReportedTable) -> list[str]:
+    lines = [f"## {table.table.title}", "", *grid(*cells.overview(table)), ""]
+    lines += [f"- {sentence}" for sentence in sentences.of_table(table)]
+    for intent in table.intents:
+        lines += [
+            "",
+            f"### {table.table.title}: {METRICS[intent]} ({intent})",
+            "",
+            *grid(*cells.of_intent(table, intent)),
+        ]
+    return lines
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns a table."""
+    return ["| " + " | ".join(row) + " |" for row in [headings, ["---"] * len(headings), *rows]]

@@ -1,0 +1,100 @@
+"""Program of one run in a process of its own: trains, judges, writes the run's file last.
+
+`python -m edgedipn_tf.experiments.one_run REQUEST.json` is what the suite's command starts; nobody types it. What a
+person would type to train the same is recorded as the run's `command`.
+"""
+
+import pathlib
+import resource
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from absl import flags
+
+from edgedipn_tf import commands, config
+from edgedipn_tf.conversion.provenance import source_commit
+from edgedipn_tf.experiments import bootstrap, run_files
+from edgedipn_tf.models.catalog import find_variant
+from edgedipn_tf.publishing import read_json, write_json
+from edgedipn_tf.quiet_start import import_tensorflow
+
+_BATCH_SIZE = 256
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Trains and judges what the request says.
+
+    Raises:
+        InputError: when the dataset or the settings are at fault.
+    """
+    request = read_json(pathlib.Path(arguments[0]), "a request of edgedipn_tf.experiments", "run the suite again")
+    started = time.monotonic()
+    import_tensorflow()
+    found = {**request["identity"], **_train(request), **_judge(request)}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    output = pathlib.Path(request["output"])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_json(
+        output,
+        {
+            "format_version": run_files.FORMAT_VERSION,
+            "run": request["name"],
+            "command": _command(request),
+            "commit": source_commit(),
+            **run_files.surroundings(),
+            **found,
+            "wall_s": round(time.monotonic() - started, 1),
+            "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+            "peak_memory_mb": round(used.ru_maxrss / 1024),
+        },
+    )
+    shutil.rmtree(request["workdir"])  # tens of MB of checkpoints; `command` makes them again
+
+
+def _train(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Trains and returns what is told of the training."""
+    settings = config.resolve("default", {**request["identity"]["settings"], "data": request["trained_on"]})
+    workdir = pathlib.Path(request["workdir"])
+    if find_variant(settings.model).is_baseline:
+        from edgedipn_tf import baseline_training  # loads LightGBM
+
+        baseline_training.train_and_evaluate(settings, workdir)
+        return {"best_epoch": None}
+    from edgedipn_tf import training  # loads TensorFlow
+
+    report = training.train_and_evaluate(settings, workdir)
+    return {"best_epoch": report["best_epoch"]}
+
+
+def _judge(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the AUCs of what was trained, with their draws."""
+    from edgedipn_tf import evaluation
+
+    run, dataset = evaluation.open_run(pathlib.Path(request["workdir"]), pathlib.Path(request["judged_on"]))
+    rows = evaluation.rows_of_run(run, dataset, "eval", _BATCH_SIZE)
+    num_draws = request["identity"]["num_draws"]
+    return {
+        "intents": {name: bootstrap.draw_aucs(*of_intent, num_draws).to_json() for name, of_intent in rows.items()},
+        "candidates": dataset.candidate_mix,
+        "log": dataset.description.get("log"),
+        "parameters": None if run.is_baseline else run.load_model().count_params(),
+    }
+
+
+def _command(request: Mapping[str, Any]) -> str:
+    settings = [f"--{name}={value}" for name, value in sorted(request["identity"]["settings"].items())]
+    places = [f"--data={request['trained_on']}", f"--workdir={request['workdir']}"]
+    return shlex.join(["python", "-m", "edgedipn_tf.train", *places, *settings])
+
+
+def cli() -> None:
+    """Entry point."""
+    sys.exit(commands.run(__doc__ or "", lambda values: None, main, known_only=True))
+
+
+if __name__ == "__main__":
+    cli()

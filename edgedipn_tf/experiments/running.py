@@ -1,0 +1,154 @@
+"""Runs what of a suite is not finished: datasets first, then trainings side by side, then the oracle."""
+
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from edgedipn_tf.experiments import data_source, run_files, side_by_side
+from edgedipn_tf.experiments.data_source import DataSource
+from edgedipn_tf.experiments.oracle import oracle_aucs
+from edgedipn_tf.experiments.run_files import RunFiles
+from edgedipn_tf.experiments.suite import DataVariant, Run, Size, Suite, runs_of
+from edgedipn_tf.publishing import read_json, write_json
+from edgedipn_tf.schema_files import description_fingerprint, read_schema
+
+_REMEDY = "remove the work folder and run again"
+
+
+@dataclasses.dataclass(frozen=True)
+class Laboratory:
+    """Where runs are made and kept.
+
+    Attributes:
+        source: of the datasets.
+        size: how large the runs are.
+        reports: folder of reports and runs.
+    """
+
+    source: DataSource
+    size: Size
+    reports: pathlib.Path
+
+    @property
+    def name(self) -> str:
+        """Of data and size, part of file names."""
+        return f"{self.source.name}-{self.size.name}"
+
+    @property
+    def files(self) -> RunFiles:
+        """The runs on these data."""
+        return RunFiles(self.reports / "runs" / self.name)
+
+    def command(self, suite: Suite) -> str:
+        """Returns what a person types to go on with a suite, without a path of this machine."""
+        arguments = [f"--suite={suite.name}", f"--data={self.source.typed}", f"--size={self.size.name}"]
+        return " ".join(["python", "-m", "edgedipn_tf.experiments", *arguments])
+
+    def runs(self, suite: Suite) -> list[Run]:
+        """Returns the runs of a suite, each once."""
+        found = [run for table in suite.tables for run in runs_of(table, self.size, self.source.has_folds)]
+        return list({run.name: run for run in found}.values())
+
+    def dataset(self, variant: DataVariant, fold: int | None) -> tuple[str, str]:
+        """Makes a dataset unless it is there; returns its folder, as in commands, and its fingerprint."""
+        place = self.source.dataset(variant, fold)
+        path = self.source.work / place / "dataset.json"
+        return str(place), description_fingerprint(read_json(path, "description of a dataset", _REMEDY))
+
+
+def run_missing(laboratory: Laboratory, suite: Suite, *, num_together: int, retry_failed: bool) -> int:
+    """Runs what is not finished and returns how many runs failed now.
+
+    Args:
+        laboratory: where.
+        suite: what.
+        num_together: processes at a time.
+        retry_failed: whether runs that failed before are tried again.
+
+    Raises:
+        InputError: when a dataset cannot be made, or a finished run is of other data or settings.
+    """
+    files, tasks, num_done = laboratory.files, [], 0
+    for run in laboratory.runs(suite):
+        request = _request(laboratory, run)
+        if files.check(run.name, request["identity"]):
+            num_done += 1
+            continue
+        reason = files.failure(run.name)
+        if reason and not retry_failed:
+            print(f"{run.name} failed before ({reason}) and is left: pass --retry_failed to try again", flush=True)
+            continue
+        tasks.append(_task(laboratory, run, request))
+    print(f"{suite.name}: {len(tasks)} runs to do, {num_done} done before", flush=True)
+    num_failed = side_by_side.run_tasks(
+        tasks,
+        num_together=num_together,
+        max_minutes=laboratory.size.max_minutes,
+        folder=laboratory.source.work,
+        environment=data_source.environment(),
+        on_failure=lambda task, reason: files.write_failure(task.name, reason),
+    )
+    for table in suite.tables:
+        _ask_oracle(laboratory, table.judged_on)
+    return num_failed
+
+
+def oracle_name(judged_on: DataVariant) -> str:
+    """Returns the name of the file with what the oracle reaches."""
+    return f"oracle,judged={judged_on.name}"
+
+
+def _request(laboratory: Laboratory, run: Run) -> dict[str, Any]:
+    trained_on, trained = laboratory.dataset(run.entry.trained_on, run.fold)
+    judged_on, judged = laboratory.dataset(run.judged_on, run.fold)
+    identity = {
+        "settings": run.settings(laboratory.size),
+        "seed": run.seed,
+        "fold": run.fold,
+        "num_draws": laboratory.size.num_draws,
+        "trained_on": trained,
+        "judged_on": judged,
+    }
+    return {
+        "name": run.name,
+        "identity": identity,
+        "trained_on": trained_on,
+        "judged_on": judged_on,
+        "workdir": f"runs/{laboratory.name}/{run.name}",
+        "output": str(laboratory.files.finished(run.name).absolute()),
+    }
+
+
+def _task(laboratory: Laboratory, run: Run, request: Mapping[str, Any]) -> side_by_side.Task:
+    folder = laboratory.source.work.absolute() / "requests" / laboratory.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / f"{run.name}.json", dict(request))
+    laboratory.files.failed(run.name).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "edgedipn_tf.experiments.one_run", str(folder / f"{run.name}.json")]
+    return side_by_side.Task(run.name, command, folder / f"{run.name}.log")
+
+
+def _ask_oracle(laboratory: Laboratory, judged_on: DataVariant) -> None:
+    """Writes what the oracle reaches on the evaluation samples, where the log is simulated."""
+    source, num_draws = laboratory.source, laboratory.size.num_draws
+    oracle = source.oracle(judged_on)
+    if oracle is None:
+        return
+    place, fingerprint = laboratory.dataset(judged_on, None)
+    identity = {"judged_on": fingerprint, "num_draws": num_draws, "num_rollouts": laboratory.size.num_rollouts}
+    name = oracle_name(judged_on)
+    if laboratory.files.check(name, identity):
+        return
+    schema = read_schema(source.work / place / "schema.json", _REMEDY)
+    found = oracle_aucs(source.work / source.samples(judged_on), source.work / oracle, schema, num_draws)
+    laboratory.files.folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "format_version": run_files.FORMAT_VERSION,
+        "run": name,
+        **identity,
+        **run_files.surroundings(),
+        "intents": {intent: auc.to_json() for intent, auc in found.items()},
+    }
+    write_json(laboratory.files.finished(name), values)

@@ -1,0 +1,172 @@
+"""What an experiment is, as frozen values: suites of tables, tables of entries, entries of runs."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from edgedipn_tf.models.catalog import find_variant
+
+
+@dataclasses.dataclass(frozen=True)
+class DataVariant:
+    """One way of making a dataset of the same log.
+
+    Attributes:
+        name: short, part of file names.
+        flags: of `discretize_events`, in place of those that suit the log.
+        user_share: share of a simulated log's users; fewer users keep the names of all and are judged with all.
+    """
+
+    name: str
+    flags: tuple[tuple[str, str], ...] = ()
+    user_share: float = 1.0
+
+
+BASE = DataVariant("base")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of a table: what is trained on what.
+
+    Attributes:
+        label: how the table calls it.
+        model: a name of `models.catalog`.
+        settings: settings of the training in place of the size's.
+        trained_on: the dataset of the training users or days.
+        paper: AUC by intent that the paper reports, on its private data.
+        at: where it stands on the axis of the suite's chart; a line joins those of one model.
+    """
+
+    label: str
+    model: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    trained_on: DataVariant = BASE
+    paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    at: float | None = None
+
+    def key(self, judged_on: DataVariant) -> str:
+        """Returns the name of its runs: equal for equal runs, whatever the suite."""
+        parts = [self.model, *(f"{name}={value}" for name, value in sorted(self.settings.items()))]
+        if self.trained_on != BASE:
+            parts.append(f"on={self.trained_on.name}")
+        if judged_on != BASE:
+            parts.append(f"judged={judged_on.name}")
+        return ",".join(parts)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Table:
+    """Entries that are judged on the same samples, so that differences are of pairs.
+
+    Attributes:
+        title: its heading.
+        reference: label of the entry that the others are compared with.
+        entries: in the order of the table.
+        judged_on: the dataset whose evaluation split judges.
+        intents: which are shown; empty for all.
+    """
+
+    title: str
+    reference: str
+    entries: tuple[Entry, ...]
+    judged_on: DataVariant = BASE
+    intents: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        labels = [entry.label for entry in self.entries]
+        if len(set(labels)) < len(labels) or self.reference not in labels:
+            raise ValueError(f"{self.title}: labels must differ, and {self.reference!r} must be one")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Suite:
+    """One experiment.
+
+    Attributes:
+        name: of `--suite`.
+        reproduces: what of the papers.
+        tables: of its report; none when it trains nothing.
+        axis: what `Entry.at` is, for a chart of AUC against it; empty for none.
+    """
+
+    name: str
+    reproduces: str
+    tables: tuple[Table, ...]
+    axis: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large the runs are.
+
+    Attributes:
+        name: of `--size`, part of file names.
+        settings: of the training; steps are limited, so that no run takes longer than `max_minutes`.
+        num_seeds: runs of an entry that differ in the seed alone.
+        num_folds: parts of the users of a public log, each of which judges once.
+        num_draws: bootstrap draws.
+        num_users: users of a simulated log unless told.
+        num_rollouts: of each cut-off, for the oracle of a simulated log.
+        max_others: entries of a table besides its reference; None for all.
+        max_minutes: a run that takes longer is stopped and counts as failed.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    num_seeds: int
+    num_folds: int
+    num_draws: int
+    num_users: int
+    num_rollouts: int
+    max_others: int | None = None
+    max_minutes: float = 30.0
+
+    def shorten(self, suite: Suite) -> Suite:
+        """Returns a suite with as many entries of its tables as the size has."""
+        return dataclasses.replace(suite, tables=tuple(self._shorten(table) for table in suite.tables))
+
+    def _shorten(self, table: Table) -> Table:
+        others = [entry.label for entry in table.entries if entry.label != table.reference][: self.max_others]
+        kept = tuple(entry for entry in table.entries if entry.label in {table.reference, *others})
+        return dataclasses.replace(table, entries=kept)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training and judgement.
+
+    Attributes:
+        entry: what is trained.
+        judged_on: the dataset whose evaluation split judges.
+        fold: which part of the users judges; None where the split is by day.
+        seed: of the training.
+    """
+
+    entry: Entry
+    judged_on: DataVariant
+    fold: int | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of its file, without ending."""
+        fold = "" if self.fold is None else f"-fold{self.fold}"
+        return f"{self.entry.key(self.judged_on)}{fold}-seed{self.seed}"
+
+    def settings(self, size: Size) -> dict[str, Any]:
+        """Returns the settings of the training that differ from the defaults, besides the dataset."""
+        wanted = {**size.settings, **self.entry.settings, "model": self.entry.model, "seed": self.seed}
+        variant = find_variant(self.entry.model)
+        return {name: value for name, value in wanted.items() if variant.takes(name)}
+
+
+def runs_of(table: Table, size: Size, has_folds: bool) -> list[Run]:
+    """Returns the runs of a table: all entries with the first seed, then all with the next."""
+    folds: list[int | None] = list(range(size.num_folds)) if has_folds else [None]
+    return [
+        Run(entry=entry, judged_on=table.judged_on, fold=fold, seed=seed)
+        for seed in range(1, size.num_seeds + 1)
+        for fold in folds
+        for entry in table.entries
+    ]

@@ -1,0 +1,206 @@
+"""The suites by name. A new one is a new entry of `SUITES`."""
+
+from edgedipn_tf.experiments import paper
+from edgedipn_tf.experiments.suite import BASE, DataVariant, Entry, Size, Suite, Table
+
+_FIRST_INTENT = "realtime_purchase"
+_DIPN_DATA = DataVariant("dipn_labels", (("labels", "dipn"),))
+_HOPS = (1, 2, 5, 10, 15, 20, 30)
+_LENGTHS = (64, 128, 256)
+_ENCODERS = ("edgedipn", "edgedipn_with_gru", "edgedipn_with_fastgrnn", "edgedipn_with_fastgrnnlr")
+_INTERVAL = DataVariant("interval", (("interval", "10800"),))
+_MIXES = {
+    "bought, browsed, popular": BASE,
+    "browsed, popular": DataVariant("browsed_popular", (("candidates", "browsed_popular"),)),
+    "popular": DataVariant("popular", (("candidates", "popular"),)),
+}
+_CATEGORY_INTENTS = tuple(f"{when}_{level}_category" for level in ("top", "leaf") for when in ("realtime", "longtime"))
+_CURVE_MODELS = ("edgedipn", "edgedipn_v1", "edgedipn_v0", "edgedipn_tradition", "gbdt", "logistic_regression")
+_CURVE_SHARES = (0.25, 0.5, 1.0)
+
+SIZES = {
+    size.name: size
+    for size in (
+        # Shows that everything runs and learns next to nothing.
+        Size(
+            name="smoke",
+            settings={"max_length": 30, "global_batch_size": 16, "num_epochs": 1, "steps_per_epoch": 2},
+            num_seeds=1,
+            num_folds=2,
+            num_draws=50,
+            num_users=60,
+            num_rollouts=10,
+            max_others=1,
+        ),
+        # At most 600 steps of 128 samples.
+        Size(
+            name="full",
+            settings={"max_length": 64, "global_batch_size": 128, "num_epochs": 3, "steps_per_epoch": 200},
+            num_seeds=3,
+            num_folds=5,
+            num_draws=400,
+            num_users=1000,
+            num_rollouts=300,
+        ),
+    )
+}
+"""Sizes by name."""
+
+
+def _edgedipn_models() -> Suite:
+    entries = [Entry(label=model, model=model, paper=aucs) for model, aucs in paper.EDGEDIPN_TABLE_2.items()]
+    entries.insert(1, Entry(label="logistic_regression", model="logistic_regression"))
+    table = Table(title="EdgeDIPN and its ablations", reference="edgedipn", entries=tuple(entries))
+    return Suite(name="edgedipn_models", reproduces="EdgeDIPN Table 2", tables=(table,))
+
+
+def _edgedipn_length() -> Suite:
+    entries = tuple(
+        Entry(
+            label=f"{encoder}, length {length}",
+            model=encoder,
+            settings={"max_length": length},
+            paper={_FIRST_INTENT: paper.EDGEDIPN_TABLE_3[encoder][length]},
+            at=length,
+        )
+        for encoder in _ENCODERS
+        for length in _LENGTHS
+    )
+    table = Table(
+        title="Length of the sequences",
+        reference=f"edgedipn, length {_LENGTHS[-1]}",
+        entries=entries,
+        intents=(_FIRST_INTENT,),
+    )
+    axis = "newest actions of a view"
+    return Suite(name="edgedipn_length", reproduces="the AUCs of EdgeDIPN Table 3", tables=(table,), axis=axis)
+
+
+def _edgedipn_hops() -> Suite:
+    entries = tuple(
+        Entry(label=f"h = {hops}", model="edgedipn", settings={"num_hops": hops}, at=hops) for hops in _HOPS
+    )
+    table = Table(title="Hops of the multi-level attention", reference="h = 10", entries=entries)
+    return Suite(name="edgedipn_hops", reproduces="EdgeDIPN Figure 3", tables=(table,), axis="hops")
+
+
+def _dipn_entry(model: str, paper_auc: float | None = None, label: str = "") -> Entry:
+    aucs = {} if paper_auc is None else {_FIRST_INTENT: paper_auc}
+    return Entry(label=label or model, model=model, trained_on=_DIPN_DATA, paper=aucs)
+
+
+def _dipn_models() -> Suite:
+    entries = tuple(
+        _dipn_entry(model, auc) for model, auc in paper.DIPN_TABLE_4.items() if model != "dipn_early_fusion"
+    )
+    table = Table(
+        title="DIPN and its ablations",
+        reference="dipn",
+        entries=(*entries, _dipn_entry("logistic_regression"), _dipn_entry("dipn_edge")),
+        judged_on=_DIPN_DATA,
+        intents=(_FIRST_INTENT,),
+    )
+    return Suite(name="dipn_models", reproduces="DIPN Table 4", tables=(table,))
+
+
+def _dipn_multi_task() -> Suite:
+    entries = tuple(
+        Entry(label=model, model=model, trained_on=_DIPN_DATA, paper=aucs) for model, aucs in paper.DIPN_TABLE_5.items()
+    )
+    table = Table(title="One task or two", reference="dipn", entries=entries, judged_on=_DIPN_DATA)
+    return Suite(name="dipn_multi_task", reproduces="DIPN Table 5", tables=(table,))
+
+
+def _dipn_sources() -> Suite:
+    full = _dipn_entry("dipn", paper.DIPN_TABLE_4["dipn"], "all sources")
+    without = [
+        _dipn_entry(f"dipn_without_{source}", aucs[0], f"without {source}")
+        for source, aucs in paper.DIPN_TABLE_6.items()
+    ]
+    alone = [
+        _dipn_entry(f"dipn_only_{source}", aucs[1], f"{source} alone") for source, aucs in paper.DIPN_TABLE_6.items()
+    ]
+    table = Table(
+        title="Sources left out, and alone",
+        reference="all sources",
+        entries=(full, *without, *alone),
+        judged_on=_DIPN_DATA,
+        intents=(_FIRST_INTENT,),
+    )
+    return Suite(name="dipn_sources", reproduces="DIPN Table 6", tables=(table,))
+
+
+def _design_choices() -> Suite:
+    def choice(label: str, trained_on: DataVariant = BASE, **settings: float) -> Entry:
+        return Entry(label=label, model="edgedipn", trained_on=trained_on, settings=settings)
+
+    epsilon = Table(
+        title="Adam's epsilon",
+        reference="1e-7",
+        entries=(choice("1e-7"), choice("1e-3, the paper's", epsilon=1e-3)),
+    )
+    cut_offs = [
+        Table(
+            title=f"Cut-offs of the training samples, judged on {name} ones",
+            reference="random",
+            entries=(choice("random"), choice("every three hours", _INTERVAL)),
+            judged_on=judged_on,
+        )
+        for name, judged_on in (("random", BASE), ("three-hourly", _INTERVAL))
+    ]
+    mixes = [
+        Table(
+            title=f"Candidates of the training samples, judged on: {name}",
+            reference="bought, browsed, popular",
+            entries=tuple(choice(label, variant) for label, variant in _MIXES.items()),
+            judged_on=judged_on,
+            intents=_CATEGORY_INTENTS,
+        )
+        for name, judged_on in _MIXES.items()
+    ]
+    no_embargo = DataVariant("no_embargo", (("embargo", "false"),))
+    embargo = Table(
+        title="Training labels that are realised after the split",
+        reference="unknown (embargo)",
+        entries=(choice("unknown (embargo)"), choice("known, the paper's way", no_embargo)),
+    )
+    return Suite(
+        name="design_choices",
+        reproduces="what the papers leave open",
+        tables=(epsilon, *cut_offs, *mixes, embargo),
+    )
+
+
+def _learning_curve() -> Suite:
+    variants = {share: BASE if share == 1 else DataVariant(f"users_{share:g}", (), share) for share in _CURVE_SHARES}
+    tables = tuple(
+        Table(
+            title=f"Trained on {share:.0%} of the users, judged on all",
+            reference="edgedipn",
+            entries=tuple(Entry(label=model, model=model, trained_on=variant, at=share) for model in _CURVE_MODELS),
+        )
+        for share, variant in variants.items()
+    )
+    return Suite(
+        name="learning_curve",
+        reproduces="nothing of the papers: how much data settles the order of the models",
+        tables=tables,
+        axis="share of the users that is trained on",
+    )
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        _edgedipn_models(),
+        _edgedipn_length(),
+        _edgedipn_hops(),
+        _dipn_models(),
+        _dipn_multi_task(),
+        _dipn_sources(),
+        Suite(name="volumes", reproduces="DIPN Table 1", tables=()),
+        _design_choices(),
+        _learning_curve(),
+    )
+}
+"""Suites by name."""

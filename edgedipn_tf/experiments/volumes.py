@@ -1,0 +1,137 @@
+"""DIPN's Table 1 of any dataset: actions of a user and day, by view.
+
+A record holds a user's actions of a local day up to its last cut-off, so what follows that is not counted: the figures
+are a little low, the less the more cut-offs a day has. Days without a cut-off are not counted at all.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedipn_tf import html_page, records
+from edgedipn_tf.experiments import paper
+from edgedipn_tf.experiments.markdown import grid
+from edgedipn_tf.local_time import LocalTime
+from edgedipn_tf.metrics import Interval, percentile_interval
+from edgedipn_tf.schema import Schema
+
+_HEADINGS = ("view", "actions of a user and day", "95 % interval over users", paper.SOURCE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Volumes:
+    """Actions of a user and day.
+
+    Attributes:
+        num_users: that have a record.
+        num_user_days: records.
+        means: by view.
+        intervals: the same, of 95 % over users.
+    """
+
+    num_users: int
+    num_user_days: int
+    means: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+
+
+def count(path: pathlib.Path, num_draws: int) -> Volumes:
+    """Counts the actions of all records of a dataset.
+
+    Args:
+        path: folder of the dataset.
+        num_draws: bootstrap draws.
+
+    Raises:
+        InputError: when it is not a dataset.
+    """
+    from edgedipn_tf.dataset import open_dataset  # loads TensorFlow
+
+    dataset = open_dataset(path)
+    files = [str(path / name) for split in dataset.description["splits"].values() for name in split["files"]]
+    names, rows = [], []
+    for user_id, numbers in _records(files, dataset.schema):
+        names.append(user_id)
+        rows.append(numbers)
+    _, users = np.unique(names, return_inverse=True)
+    return summarize(users, np.array(rows), [view.name for view in dataset.schema.views], num_draws)
+
+
+def _records(files: list[str], schema: Schema) -> Iterator[tuple[bytes, list[int]]]:
+    """Yields user and number of actions by view of each record."""
+    import tensorflow as tf
+
+    local_time = LocalTime(schema.timezone)
+    keys = ["t0_ms", *(records.time_key(view) for view in schema.views)]
+    features = {key: tf.io.RaggedFeature(tf.int64) for key in keys} | {"user_id": tf.io.FixedLenFeature([], tf.string)}
+    for serialized in tf.data.TFRecordDataset(files):
+        parsed = tf.io.parse_single_example(serialized, features)
+        t0_ms, *times_ms = (np.cumsum(parsed[key].numpy()) for key in keys)
+        midnight_ms = local_time.day_start_ms(local_time.day_index(t0_ms[-1:]))[0]
+        yield (
+            parsed["user_id"].numpy(),
+            [int(np.count_nonzero((of_view >= midnight_ms) & (of_view <= t0_ms[-1]))) for of_view in times_ms],
+        )
+
+
+def summarize(users: NDArray[np.int64], numbers: NDArray[np.int64], views: list[str], num_draws: int) -> Volumes:
+    """Returns means and intervals.
+
+    Args:
+        users: (N,) index of each user-day's user.
+        numbers: (N, views) actions.
+        views: their names.
+        num_draws: bootstrap draws of the users.
+    """
+    num_users = int(users.max()) + 1
+    days = np.bincount(users, minlength=num_users)
+    totals = np.stack([np.bincount(users, column, num_users) for column in numbers.T], axis=1)
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(num_users, size=(num_draws, num_users))
+    means = totals[drawn].sum(axis=1) / days[drawn].sum(axis=1, keepdims=True)
+    return Volumes(
+        num_users=num_users,
+        num_user_days=len(users),
+        means=dict(zip(views, numbers.mean(axis=0).tolist(), strict=True)),
+        intervals={view: percentile_interval(means[:, place].tolist()) for place, view in enumerate(views)},
+    )
+
+
+def _rows(volumes: Volumes) -> list[list[str]]:
+    return [
+        [view, f"{mean:,.0f}", f"{volumes.intervals[view].low:,.0f} to {volumes.intervals[view].high:,.0f}",
+         f"{paper.DIPN_TABLE_1[view]:,}"]
+        for view, mean in volumes.means.items()
+    ]  # fmt: skip
+
+
+def sentence(volumes: Volumes) -> str:
+    """Returns what the table shows, in words."""
+    inside = [
+        view
+        for view, interval in volumes.intervals.items()
+        if interval.low is not None
+        and interval.high is not None
+        and interval.low <= paper.DIPN_TABLE_1[view] <= interval.high
+    ]
+    which = f"in {', '.join(inside)}" if inside else "in no view"
+    return (
+        f"Of {volumes.num_users:,} users and {volumes.num_user_days:,} days of a user, up to each day's last cut-off; "
+        f"the paper's number lies within the interval {which}."
+    )
+
+
+def markdown(title: str, command: str, volumes: Volumes) -> str:
+    """Returns the report as Markdown."""
+    lines = [f"# {title}", "", "Reproduces DIPN Table 1.", "", "```", command, "```", ""]
+    return "\n".join([*lines, *grid(_HEADINGS, _rows(volumes)), "", sentence(volumes)]) + "\n"
+
+
+def page(title: str, command: str, volumes: Volumes) -> str:
+    """Returns the report as a page."""
+    words = html_page.table(_HEADINGS, _rows(volumes))
+    parts = [html_page.heading(title), html_page.paragraph(sentence(volumes)), html_page.code(command), words]
+    return html_page.page(title, "", parts)

@@ -1,0 +1,89 @@
+"""The suites: models that exist, settings that do something, names that are files, and the papers' rows."""
+
+import pytest
+
+from edgedipn_tf import config
+from edgedipn_tf.experiments import paper
+from edgedipn_tf.experiments.suite import BASE, DataVariant, Entry, Run, Table, runs_of
+from edgedipn_tf.experiments.suites import SIZES, SUITES
+from edgedipn_tf.models.catalog import VARIANTS
+from edgedipn_tf.schema import INTENTS
+
+TABLES = [table for suite in SUITES.values() for table in suite.tables]
+
+
+def test_the_suites_of_the_issue_are_there():
+    wanted = {"edgedipn_models", "edgedipn_length", "edgedipn_hops", "dipn_models", "dipn_multi_task", "dipn_sources"}
+    assert wanted | {"volumes", "design_choices", "learning_curve"} == set(SUITES)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
+def test_every_run_can_be_trained(size):
+    for table in TABLES:
+        for run in runs_of(table, size, has_folds=True):
+            assert config.resolve("default", {**run.settings(size), "data": "dataset"}).model in VARIANTS
+            assert len(f"{run.name}.failed.json") < 255 and "/" not in run.name
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
+def test_steps_are_limited_and_the_full_size_has_three_seeds(size):
+    assert 0 < size.settings["num_epochs"] * size.settings["steps_per_epoch"] <= 600
+    assert size.max_minutes <= 30 and (size.name == "smoke" or size.num_seeds >= 3)
+
+
+def test_equal_names_mean_equal_runs():
+    named = {}
+    for table in TABLES:
+        for run in runs_of(table, SIZES["full"], has_folds=False):
+            what = (run.settings(SIZES["full"]), run.entry.trained_on, run.judged_on)
+            assert named.setdefault(run.name, what) == what
+
+
+def test_the_papers_models_stand_in_the_papers_order():
+    table = SUITES["edgedipn_models"].tables[0]
+    with_paper = [entry for entry in table.entries if entry.paper]
+    assert [entry.model for entry in with_paper] == list(paper.EDGEDIPN_TABLE_2) and len(with_paper) == 11
+    assert all(set(entry.paper) == {intent.name for intent in INTENTS} for entry in with_paper)
+    # Three figures read off the paper's page once more.
+    assert paper.EDGEDIPN_TABLE_2["edgedipn"]["longtime_leaf_category"] == 0.8368
+    assert paper.EDGEDIPN_TABLE_2["edgedipn_v0"]["realtime_cart"] == 0.8191
+    assert paper.EDGEDIPN_TABLE_3["edgedipn"][512] == 0.8508
+
+
+def test_every_intent_of_a_table_exists():
+    known = {intent.name for intent in INTENTS}
+    assert all(set(table.intents) <= known and set(entry.paper) <= known for table in TABLES for entry in table.entries)
+
+
+def test_runs_of_a_table():
+    first, second = Entry(label="a", model="edgedipn"), Entry(label="b", model="gbdt", settings={"max_length": 16})
+    table = Table(title="two", reference="a", entries=(first, second), judged_on=DataVariant("popular"))
+    runs = runs_of(table, SIZES["smoke"], has_folds=True)
+    assert [run.name for run in runs] == [
+        "edgedipn,judged=popular-fold0-seed1",
+        "gbdt,max_length=16,judged=popular-fold0-seed1",
+        "edgedipn,judged=popular-fold1-seed1",
+        "gbdt,max_length=16,judged=popular-fold1-seed1",
+    ]
+    # A baseline takes no epochs; what an entry sets goes before the size.
+    assert runs[1].settings(SIZES["smoke"]) == {"max_length": 16, "model": "gbdt", "seed": 1}
+
+
+def test_a_name_tells_what_was_trained_on_and_what_judged():
+    variant = DataVariant("interval")
+    entry = Entry(label="interval", model="edgedipn", trained_on=variant)
+    names = [Run(entry=entry, judged_on=judged_on, fold=None, seed=3).name for judged_on in (BASE, variant)]
+    assert names == ["edgedipn,on=interval-seed3", "edgedipn,on=interval,judged=interval-seed3"]
+
+
+def test_a_small_size_keeps_the_reference():
+    suite = SIZES["smoke"].shorten(SUITES["edgedipn_models"])
+    assert [entry.label for entry in suite.tables[0].entries] == ["gbdt", "edgedipn"]
+    assert SIZES["full"].shorten(SUITES["edgedipn_models"]) == SUITES["edgedipn_models"]
+
+
+@pytest.mark.parametrize("labels", [("a", "a"), ("b", "c")])
+def test_a_table_needs_its_reference_once(labels):
+    entries = tuple(Entry(label=label, model="edgedipn") for label in labels)
+    with pytest.raises(ValueError, match="labels must differ"):
+        Table(title="no", reference="a", entries=entries)
