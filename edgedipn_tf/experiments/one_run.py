@@ -4,6 +4,7 @@
 person would type to train the same is recorded as the run's `command`.
 """
 
+import os
 import pathlib
 import resource
 import shlex
@@ -86,8 +87,10 @@ def _judge(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _command(request: Mapping[str, Any]) -> str:
+    """Returns what a person types in the work folder to train the same, without a path of this machine."""
     settings = [f"--{name}={value}" for name, value in sorted(request["identity"]["settings"].items())]
-    places = [f"--data={request['trained_on']}", f"--workdir={request['workdir']}"]
+    data = "DATASET" if os.path.isabs(request["trained_on"]) else request["trained_on"]
+    places = [f"--data={data}", f"--workdir={request['workdir']}"]
     return shlex.join(["python", "-m", "edgedipn_tf.train", *places, *settings])
 
 

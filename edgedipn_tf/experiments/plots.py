@@ -56,7 +56,7 @@ def differences(table: ReportedTable, intent: str) -> str:
             value = papers[entry.entry.label]
             marks.append(_point(x(value), at, "paper-point", f"{entry.entry.label}: {value:+.4f}, {paper.SOURCE}"))
     entries = [("line series-0", "difference and its 95 % interval over users, paired")]
-    entries += [("paper", f"difference in the {paper.SOURCE}")] if papers else []
+    entries += [("paper", f"a circle: the difference in the {paper.SOURCE}")] if papers else []
     label = f"Differences of {METRICS[intent]} from {table.table.reference}"
     return figure(bottom + 52 + 18 * len(entries), label, [*marks, *legend(entries, bottom + 56)])
 
@@ -117,6 +117,9 @@ def _curve(points: Sequence[_Point], x: Scale, y: Scale, colour: str, model: str
     marks = []
     if len(points) > 1:
         marks.append(path([(x(at), y(found.mean)) for at, found, _ in points], f"line {colour}"))
+    papers = [(x(at), y(value)) for at, _, value in points if value is not None]
+    if len(papers) > 1:
+        marks.append(path(papers, "paper"))
     for at, found, value in points:
         if found.low is not None and found.high is not None:
             marks.append(line(x(at), y(found.low), x(at), y(found.high), f"line {colour}"))

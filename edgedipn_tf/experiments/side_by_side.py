@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -113,7 +112,7 @@ def _show(one: _Started, reason: str, num_done: int, num_tasks: int, seconds: fl
     )
     took = f"{time.monotonic() - one.at:.0f} s"
     words = f"FAILED ({reason}); what it printed: {one.task.log}" if reason else took
-    print(f"[{num_done}/{num_tasks}] {one.task.name}: {words}; {time_left}", file=sys.stdout, flush=True)
+    print(f"[{num_done}/{num_tasks}] {one.task.name}: {words}; {time_left}", flush=True)
 
 
 def _stop(processes: Sequence["subprocess.Popen[bytes]"]) -> None:

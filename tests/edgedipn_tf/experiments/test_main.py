@@ -9,6 +9,7 @@ import pytest
 from edgedipn_tf import commands
 from edgedipn_tf.experiments import __main__ as experiments
 from edgedipn_tf.experiments import one_run, side_by_side
+from edgedipn_tf.experiments.run_files import RunFiles
 from edgedipn_tf.experiments.suite import Entry, Suite, Table
 from edgedipn_tf.experiments.suites import SUITES
 from tests.edgedipn_tf.experiments.made_runs import drawn, write_run
@@ -51,22 +52,12 @@ def started(places, monkeypatch):
                 on_failure(task, outcomes[task.name])
                 continue
             request = json.loads(pathlib.Path(task.command[-1]).read_text())
-            files = experiments.Laboratory(None, None, places["output"])
-            folder = pathlib.Path(request["output"]).parent
-            write_run(_Files(folder), task.name, {"realtime_purchase": drawn(0.6)}, **request["identity"])
-            assert files.reports == places["output"]
+            files = RunFiles(pathlib.Path(request["output"]).parent)
+            write_run(files, task.name, {"realtime_purchase": drawn(0.6)}, **request["identity"])
         return sum(task.name in outcomes for task in tasks)
 
     monkeypatch.setattr(side_by_side, "run_tasks", run_tasks)
     return names, outcomes
-
-
-class _Files:
-    def __init__(self, folder):
-        self.folder = folder
-
-    def finished(self, name):
-        return self.folder / f"{name}.json"
 
 
 def report(places):
@@ -115,14 +106,14 @@ def test_one_run_from_request_to_file(places, monkeypatch, tmp_path):
     settings = {"model": "logistic_regression", "max_length": 8, "seed": 1}
     identity = {"settings": settings, "seed": 1, "fold": None, "num_draws": 20, "trained_on": "f", "judged_on": "f"}
     request = {
-        "name": "run", "identity": identity, "trained_on": "tiny", "judged_on": "tiny", "workdir": "run",
+        "name": "run", "identity": identity, "trained_on": str(places["data"]), "judged_on": "tiny", "workdir": "run",
         "output": str(output),
     }  # fmt: skip
     (tmp_path / "request.json").write_text(json.dumps(request))
     assert commands.run("", lambda values: None, one_run.main, ["request.json"], known_only=True) == 0
     found = json.loads(output.read_text())
     assert found["command"] == (
-        "python -m edgedipn_tf.train --data=tiny --workdir=run --max_length=8 --model=logistic_regression --seed=1"
+        "python -m edgedipn_tf.train --data=DATASET --workdir=run --max_length=8 --model=logistic_regression --seed=1"
     )
     # Half of the users buy with 0.9, the others with 0.1: the best AUC is 0.9.
     assert found["intents"]["realtime_purchase"]["auc"] > 0.75
