@@ -9,7 +9,8 @@ from absl import flags
 
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.experiments import data_source, markdown, page, report, running, volumes
+from edgedipn_tf.conversion.provenance import source_commit
+from edgedipn_tf.experiments import data_source, markdown, page, report, run_files, running, volumes
 from edgedipn_tf.experiments.running import Laboratory
 from edgedipn_tf.experiments.suite import BASE, Suite
 from edgedipn_tf.experiments.suites import SIZES, SUITES
@@ -97,7 +98,14 @@ def _report_volumes(laboratory: Laboratory, suite: Suite) -> None:
     place, fingerprint = laboratory.dataset(BASE, 0 if laboratory.source.has_folds else None)
     found = volumes.count(laboratory.source.work / place, laboratory.size.num_draws)
     title, command = f"{suite.name}: {laboratory.name}", laboratory.command(suite)
-    values = {"suite": suite.name, "command": command, "dataset": fingerprint, **dataclasses.asdict(found)}
+    values = {
+        "suite": suite.name,
+        "command": command,
+        "commit": source_commit(),
+        **run_files.surroundings(),
+        "dataset": fingerprint,
+        **dataclasses.asdict(found),
+    }
     _write(laboratory, suite, values, volumes.markdown(title, command, found), volumes.page(title, command, found))
 
 

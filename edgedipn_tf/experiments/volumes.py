@@ -26,12 +26,14 @@ class Volumes:
     """Actions of a user and day.
 
     Attributes:
+        is_simulated: whether nobody did what the log tells.
         num_users: that have a record.
         num_user_days: records.
         means: by view.
         intervals: the same, of 95 % over users.
     """
 
+    is_simulated: bool
     num_users: int
     num_user_days: int
     means: Mapping[str, float]
@@ -57,7 +59,16 @@ def count(path: pathlib.Path, num_draws: int) -> Volumes:
         names.append(user_id)
         rows.append(numbers)
     _, users = np.unique(names, return_inverse=True)
-    return summarize(users, np.array(rows), [view.name for view in dataset.schema.views], num_draws)
+    means, intervals = summarize(users, np.array(rows), num_draws)
+    views = [view.name for view in dataset.schema.views]
+    log = dataset.description.get("log") or {}
+    return Volumes(
+        is_simulated=bool(log.get("is_simulated")),
+        num_users=int(users.max()) + 1,
+        num_user_days=len(users),
+        means=dict(zip(views, means, strict=True)),
+        intervals=dict(zip(views, intervals, strict=True)),
+    )
 
 
 def _records(files: list[str], schema: Schema) -> Iterator[tuple[bytes, list[int]]]:
@@ -77,13 +88,14 @@ def _records(files: list[str], schema: Schema) -> Iterator[tuple[bytes, list[int
         )
 
 
-def summarize(users: NDArray[np.int64], numbers: NDArray[np.int64], views: list[str], num_draws: int) -> Volumes:
-    """Returns means and intervals.
+def summarize(
+    users: NDArray[np.int64], numbers: NDArray[np.int64], num_draws: int
+) -> tuple[list[float], list[Interval]]:
+    """Returns means and intervals by column.
 
     Args:
         users: (N,) index of each user-day's user.
         numbers: (N, views) actions.
-        views: their names.
         num_draws: bootstrap draws of the users.
     """
     num_users = int(users.max()) + 1
@@ -92,12 +104,7 @@ def summarize(users: NDArray[np.int64], numbers: NDArray[np.int64], views: list[
     generator = np.random.default_rng(0)
     drawn = generator.integers(num_users, size=(num_draws, num_users))
     means = totals[drawn].sum(axis=1) / days[drawn].sum(axis=1, keepdims=True)
-    return Volumes(
-        num_users=num_users,
-        num_user_days=len(users),
-        means=dict(zip(views, numbers.mean(axis=0).tolist(), strict=True)),
-        intervals={view: percentile_interval(means[:, place].tolist()) for place, view in enumerate(views)},
-    )
+    return numbers.mean(axis=0).tolist(), [percentile_interval(column.tolist()) for column in means.T]
 
 
 def _rows(volumes: Volumes) -> list[list[str]]:
@@ -118,9 +125,10 @@ def sentence(volumes: Volumes) -> str:
         and interval.low <= paper.DIPN_TABLE_1[view] <= interval.high
     ]
     which = f"in {', '.join(inside)}" if inside else "in no view"
+    whose = "SIMULATED users, who are nobody," if volumes.is_simulated else "users"
     return (
-        f"Of {volumes.num_users:,} users and {volumes.num_user_days:,} days of a user, up to each day's last cut-off; "
-        f"the paper's number lies within the interval {which}."
+        f"Of {volumes.num_users:,} {whose} and {volumes.num_user_days:,} days of a user, up to each day's last "
+        f"cut-off; the paper's number lies within the interval {which}."
     )
 
 

@@ -16,19 +16,17 @@ VIEWS = ["swipe", "tap", "browse"]
 def test_means_are_ofuser_days_and_draws_of_users():
     # Two users: one of three days with 10 swipes each, one of a single day with 50.
     users, numbers = np.array([0, 0, 0, 1]), np.array([[10, 1, 0]] * 3 + [[50, 1, 0]])
-    found = volumes.summarize(users, numbers, VIEWS, 2000)
-    assert found.means == {"swipe": 20.0, "tap": 1.0, "browse": 0.0}
-    assert (found.num_users, found.num_user_days) == (2, 4)
+    means, intervals = volumes.summarize(users, numbers, 2000)
+    assert means == [20.0, 1.0, 0.0]
     # Both draws of the same user are common enough to be the bounds.
-    assert (found.intervals["swipe"].low, found.intervals["swipe"].high) == (10.0, 50.0)
-    assert found.intervals["tap"].low == found.intervals["tap"].high == 1.0
+    assert [(interval.low, interval.high) for interval in intervals] == [(10.0, 50.0), (1.0, 1.0), (0.0, 0.0)]
 
 
 def test_the_report_says_where_the_papers_number_lies():
     means = {"swipe": 1600.0, "tap": 300.0, "browse": 42.0}
     intervals = {"swipe": Interval(1500, 1700, 0), "tap": Interval(250, 350, 0), "browse": Interval(41, 43, 0)}
-    found = volumes.Volumes(100, 900, means, intervals)
-    assert "100 users and 900 days" in volumes.sentence(found)
+    found = volumes.Volumes(True, 100, 900, means, intervals)
+    assert "100 SIMULATED users, who are nobody, and 900 days" in volumes.sentence(found)
     assert volumes.sentence(found).endswith("the paper's number lies within the interval in swipe, browse.")
     assert "| tap | 300 | 250 to 350 | 391 |" in volumes.markdown("t", "c", found).splitlines()
     assert "<td>1,583</td>" in volumes.page("t", "c", found)
