@@ -8,8 +8,6 @@ import pyarrow.parquet as pq
 from edgedipn_tf.experiments.bootstrap import DrawnAuc, draw_aucs
 from edgedipn_tf.schema import INTENTS, Schema
 
-LABEL = "oracle"
-
 
 def oracle_aucs(samples: pathlib.Path, oracle: pathlib.Path, schema: Schema, num_draws: int) -> dict[str, DrawnAuc]:
     """Returns what the true probabilities reach on the evaluation samples, by intent.

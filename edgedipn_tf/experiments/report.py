@@ -126,7 +126,7 @@ def _table(
         if run.name in finished:
             of_entry[run.entry.label][(run.seed, run.fold)] = finished[run.name]
     cells = {label: _cells(found) for label, found in of_entry.items()}
-    stored = files.read(f"oracle,judged={table.judged_on.name}")
+    stored = files.read(table.judged_on.oracle_name)
     oracle = run_files.drawn_aucs(stored) if stored else {}
     known = {intent for found in cells.values() for intent in found}
     intents = tuple(

@@ -95,11 +95,6 @@ def run_missing(laboratory: Laboratory, suite: Suite, *, num_together: int, retr
     return num_failed
 
 
-def oracle_name(judged_on: DataVariant) -> str:
-    """Returns the name of the file with what the oracle reaches."""
-    return f"oracle,judged={judged_on.name}"
-
-
 def _request(laboratory: Laboratory, run: Run) -> dict[str, Any]:
     trained_on, trained = laboratory.dataset(run.entry.trained_on, run.fold)
     judged_on, judged = laboratory.dataset(run.judged_on, run.fold)
@@ -138,7 +133,7 @@ def _ask_oracle(laboratory: Laboratory, judged_on: DataVariant) -> None:
         return
     place, fingerprint = laboratory.dataset(judged_on, None)
     identity = {"judged_on": fingerprint, "num_draws": num_draws, "num_rollouts": laboratory.size.num_rollouts}
-    name = oracle_name(judged_on)
+    name = judged_on.oracle_name
     if laboratory.files.check(name, identity):
         return
     schema = read_schema(source.work / place / "schema.json", _REMEDY)

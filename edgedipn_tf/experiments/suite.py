@@ -21,6 +21,11 @@ class DataVariant:
     flags: tuple[tuple[str, str], ...] = ()
     user_share: float = 1.0
 
+    @property
+    def oracle_name(self) -> str:
+        """Name of the file, without ending, with what the oracle reaches on its evaluation split."""
+        return f"oracle,judged={self.name}"
+
 
 BASE = DataVariant("base")
 
