@@ -8,6 +8,8 @@ import numpy as np
 from edgedipn_tf.experiments.bootstrap import DrawnAuc, FloatArray
 from edgedipn_tf.metrics import percentile_interval
 
+FEWEST_SEEDS = 3
+"""With fewer, nothing is said to differ."""
 Cell = tuple[int, int | None]
 """Seed and fold of a run."""
 Cells = Mapping[Cell, DrawnAuc]
@@ -30,8 +32,8 @@ class Estimate:
 
     @property
     def sign(self) -> int:
-        """1 or -1 when the whole interval and every seed lie on that side of 0, else 0."""
-        if self.low is None or self.high is None:
+        """1 or -1 when the whole interval and every one of enough seeds lie on that side of 0, else 0."""
+        if self.low is None or self.high is None or len(self.by_seed) < FEWEST_SEEDS:
             return 0
         for sign in (1, -1):
             if min(sign * self.low, sign * self.high, *(sign * value for value in self.by_seed)) > 0:

@@ -1,16 +1,15 @@
 """What a table shows and what it does not, in words, from its numbers.
 
 An entry is said to lie below or above the reference only when the whole interval of the paired difference and the
-difference of every seed lie on that side.
+difference of every seed, of at least three, lie on that side.
 """
 
 from edgedipn_tf.experiments import paper
-from edgedipn_tf.experiments.estimates import Line
+from edgedipn_tf.experiments.estimates import FEWEST_SEEDS, Line
 from edgedipn_tf.experiments.report import Report, ReportedTable
 from edgedipn_tf.schema import INTENTS
 
 METRICS = {intent.name: intent.metric for intent in INTENTS}
-FEWEST_SEEDS = 3
 
 
 def notes(report: Report) -> list[str]:
@@ -26,7 +25,7 @@ def notes(report: Report) -> list[str]:
     found += [f"FAILED: {name}: {reason}" for name, reason in report.failures.items()]
     num_seeds = report.size.num_seeds
     if num_seeds < FEWEST_SEEDS:
-        found.append(f"Of {num_seeds} seed only: it shows that everything runs, and no figure of it means anything.")
+        found.append(f"Of {num_seeds} seed only: everything runs, and no model is told apart from another.")
     found.append(
         "Intervals are of 95 %, by a bootstrap over users, of the mean over seeds; they say nothing about other logs. "
         "Differences are paired: the same redrawn users in both. Of so many comparisons about one in twenty would "

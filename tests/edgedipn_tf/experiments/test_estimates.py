@@ -64,13 +64,14 @@ def test_what_is_undefined_is_left_out():
 @pytest.mark.parametrize(
     ("low", "high", "by_seed", "sign"),
     [
-        (0.1, 0.2, (0.1, 0.3), 1),
-        (-0.2, -0.1, (-0.1, -0.3), -1),
-        (-0.1, 0.2, (0.1, 0.1), 0),
-        (0.1, 0.2, (0.4, -0.1), 0),
-        (None, None, (0.1,), 0),
+        (0.1, 0.2, (0.1, 0.1, 0.3), 1),
+        (-0.2, -0.1, (-0.1, -0.1, -0.3), -1),
+        (-0.1, 0.2, (0.1, 0.1, 0.1), 0),
+        (0.1, 0.2, (0.4, 0.1, -0.1), 0),
+        (0.1, 0.2, (0.1, 0.3), 0),
+        (None, None, (0.1, 0.1, 0.1), 0),
     ],
-    ids=["above", "below", "interval over 0", "a seed disagrees", "no interval"],
+    ids=["above", "below", "interval over 0", "a seed disagrees", "two seeds", "no interval"],
 )
 def test_only_a_whole_interval_and_all_seeds_tell_apart(low, high, by_seed, sign):
     assert Estimate(0.15, low, high, by_seed).sign == sign
