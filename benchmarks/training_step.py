@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgedipn_tf import commands
 from edgedipn_tf.models.catalog import VARIANTS
 from edgedipn_tf.quiet_start import import_tensorflow
-from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.schema import VIEW_ORDER, edgedipn_schema
 
 DESCRIPTION = """
 Measures on this host what a training step takes of the CPU time of its plain form, at full-length sequences.
@@ -67,7 +67,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
 
 
 def _batch(length: int, batch_size: int) -> tuple[Arrays, Arrays]:
-    from edgedipn_tf.models.inputs import example_inputs
+    from edgedipn_tf.models.inputs import example_inputs, example_view_order
 
     schema = edgedipn_schema("UTC", "benchmark")
     rng = np.random.default_rng(1)
@@ -76,6 +76,7 @@ def _batch(length: int, batch_size: int) -> tuple[Arrays, Arrays]:
         inputs[view.name] = np.stack(
             [rng.integers(1, f.table_size, (batch_size, length)) for f in view.features], axis=-1
         ).astype(np.int32)
+    inputs[VIEW_ORDER] = example_view_order(schema, inputs, seed=0)
     labels = {i.name: rng.integers(0, 2, (batch_size, schema.num_places(i))).astype(np.float32) for i in schema.intents}
     return inputs, labels
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.models.catalog import find_variant
+from edgedipn_tf.models.catalog import SOURCES, find_variant
 
 
 def _setting(default: Any, meaning: str, is_valid: Callable[[Any], bool], requirement: str) -> Any:
@@ -40,6 +40,13 @@ class TrainingConfig:
 
     data: str = _setting("", "folder of the dataset, made by beam_pipelines.discretize_events", bool, "given")
     model: str = _setting("edgedipn", "name of a model, see above", bool, "given")
+    sources: str = _setting(
+        "",
+        f"what the model looks at instead of its own sources: any of {','.join(SOURCES)}, e.g. "
+        "--model=dipn --sources=browse,history; an edgedipn always has history and profile",
+        lambda value: True,
+        "sources joined by commas",
+    )
     max_length: int = _count(256, "newest actions of a view that the model sees; at most the schema's max_length")
     initial_checkpoint: str = _setting(
         "",
@@ -85,7 +92,7 @@ class TrainingConfig:
             value = getattr(self, field.name)
             if not field.metadata["is_valid"](value):
                 raise InputError(f"--{field.name}={value!r} must be {field.metadata['requirement']}")
-        if find_variant(self.model).takes("num_hops") and self.num_hops > self.max_length:
+        if find_variant(self.model, self.sources).takes("num_hops") and self.num_hops > self.max_length:
             raise InputError(
                 f"--num_hops={self.num_hops} contradicts --max_length={self.max_length}: "
                 "the penalty is for sequences with at least as many steps as hops; lower the hops"

@@ -6,8 +6,8 @@ right-aligned with padding 0 first (T = max_length, features in the order of the
 
     swipe (B, T, 15)   tap (B, T, 4)   browse (B, T, 7)   history (B, 18)   profile (B, 6)   candidates (B, K, 2)
 
-Candidates are (leaf id, top id). Labels and weights are dictionaries by intent, float32 (B, 1) or (B, K); weight 0 is
-an unknown label.
+and, for early fusion, view_order (B, T), see `window_cutting.view_order`. Candidates are (leaf id, top id). Labels and
+weights are dictionaries by intent, float32 (B, 1) or (B, K); weight 0 is an unknown label.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edgedipn_tf import publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.schema import FIRST_REAL_ID, Schema, feature_key
+from edgedipn_tf.schema import FIRST_REAL_ID, VIEW_ORDER, Schema, feature_key
 from edgedipn_tf.schema_files import read_vocabulary
 from edgedipn_tf.window_cutting import Arrays
 
@@ -62,12 +62,14 @@ class Dataset:
         schema: what a sample is made of.
         description: content of dataset.json.
         splits: by name: `train`, `eval`, and those that `held_out_users` divides the training split into.
+        has_view_order: whether the inputs tell the order of the actions across views.
     """
 
     path: pathlib.Path
     schema: Schema
     description: dict[str, Any]
     splits: Mapping[str, Split]
+    has_view_order: bool = False
 
     @property
     def vocabulary_fingerprint(self) -> str:
@@ -175,12 +177,16 @@ class Dataset:
     ) -> tf.data.Dataset:
         """Cuts the samples of a pool in an order, `batch_size` at a time; the last piece may be smaller."""
         types = _sample_types(self.schema, max_length, with_extras=vocabulary is not None)
+        if self.has_view_order:
+            types[VIEW_ORDER] = tf.TensorSpec([None, max_length], tf.int32)
         # Text is dear on its way to NumPy.
         needed = {name: t for name, t in pool.items() if vocabulary is not None or t.dtype != tf.string}
 
         def function(values: Arrays) -> Arrays:
             samples = values["samples"]
             cut = window_cutting.cut(self.schema, max_length, values, samples)
+            if self.has_view_order:
+                cut[VIEW_ORDER] = window_cutting.view_order(self.schema, max_length, values, samples)
             if vocabulary is not None:
                 cut |= window_cutting.cut_extras(self.schema, vocabulary, values, samples)
             return cut
@@ -221,8 +227,12 @@ class Dataset:
         return tables
 
 
-def open_dataset(path: str | pathlib.Path) -> Dataset:
+def open_dataset(path: str | pathlib.Path, has_view_order: bool = False) -> Dataset:
     """Opens a dataset folder.
+
+    Args:
+        path: the folder.
+        has_view_order: whether the inputs are to tell the order of the actions across views; it costs a sort.
 
     Raises:
         InputError: when the folder is not a published dataset, is of another format, or lacks a file.
@@ -248,7 +258,7 @@ def open_dataset(path: str | pathlib.Path) -> Dataset:
     missing = [path for split in splits.values() for path in split.files if not pathlib.Path(path).is_file()]
     if missing:
         raise InputError(f"{missing[0]} is missing: the dataset is not whole; {REMEDY}")
-    return Dataset(folder, schema, description, splits)
+    return Dataset(folder, schema, description, splits, has_view_order)
 
 
 def _split(folder: pathlib.Path, stored: Mapping[str, Any]) -> Split:

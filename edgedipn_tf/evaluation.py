@@ -13,6 +13,7 @@ from edgedipn_tf import metrics
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
+from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import read_json, write_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import description_fingerprint
@@ -245,7 +246,8 @@ def open_run(workdir: pathlib.Path, data: pathlib.Path | None) -> tuple[Finished
         InputError: when the run is not finished, or the dataset has another schema or vocabulary.
     """
     run = open_finished_run(workdir)
-    dataset = open_dataset(data or pathlib.Path(run.data))
+    needs_view_order = find_variant(run.model_name).needs_view_order
+    dataset = open_dataset(data or pathlib.Path(run.data), needs_view_order)
     run.refuse_other_data(
         dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
     )

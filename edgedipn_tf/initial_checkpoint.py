@@ -17,6 +17,7 @@ import numpy as np
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset
 from edgedipn_tf.finished_run import open_finished_run
+from edgedipn_tf.models.dipn import MERGED
 from edgedipn_tf.schema import FIRST_REAL_ID, Schema, feature_key
 from edgedipn_tf.schema_files import read_vocabulary
 from edgedipn_tf.vocabulary import Vocabulary
@@ -99,4 +100,5 @@ def _vocabulary_tables(schema: Schema) -> dict[str, str]:
     sources = {**{view.name: view.features for view in schema.views}, "profile": schema.profile}
     served = schema.vocabulary_features()
     keyed = {(source, f.name): feature_key(source, f) for source, features in sources.items() for f in features}
-    return {f"{source}_embedding/table_{name}": key for (source, name), key in keyed.items() if key in served}
+    merged = {f"{MERGED}_embedding/table_{key}": key for key in served}  # whose features are named by their keys
+    return merged | {f"{source}_embedding/table_{name}": key for (source, name), key in keyed.items() if key in served}

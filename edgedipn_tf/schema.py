@@ -21,6 +21,8 @@ NOT_APPLICABLE_ID = 1
 """Id of a value that is null, does not apply to the action, or is out of vocabulary."""
 FIRST_REAL_ID = 2
 """Id of the first real value: bin b of a feature has id b + 2."""
+VIEW_ORDER = "view_order"
+"""Name of the input that tells of the newest actions of all views, in order, which view each is of (early fusion)."""
 
 
 class Kind(enum.StrEnum):

@@ -19,6 +19,7 @@ tensorboard/, model.keras (the weights of the best epoch), MODEL_CARD.md and, wh
   python -m edgedipn_tf.train --data=dataset --workdir=workdir
   python -m edgedipn_tf.train --data=dataset --workdir=workdir --preset=edgedipn_paper --max_length=128
   python -m edgedipn_tf.train --data=tuesday --workdir=workdir_tuesday --initial_checkpoint=workdir_monday
+  python -m edgedipn_tf.train --data=dataset --workdir=no_touch --model=dipn --sources=browse,history,profile
   tensorboard --logdir=workdir/tensorboard
 
 Stopped by Ctrl-C, a crash or a full disk, the same command goes on from the last checkpoint and ends with the result of

@@ -80,12 +80,12 @@ def train_and_evaluate(
 
 
 def open_divided(config: TrainingConfig, workdir: pathlib.Path, report: Callable[[str], None] = print) -> Dataset:
-    """Returns the dataset of a run, its training users divided.
+    """Returns the dataset of a run with what its model takes, its training users divided.
 
     Raises:
         InputError: when it cannot be read.
     """
-    dataset = open_dataset(pathlib.Path(config.data))
+    dataset = open_dataset(pathlib.Path(config.data), find_variant(config.model).needs_view_order)
     with one_line_errors(dataset.path, workdir):
         return held_out_users.divide(dataset, config.seed, config.held_out_users, report)
 
@@ -109,7 +109,7 @@ def identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
 def check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
     """Raises InputError when the settings do not fit the (divided) dataset or the number of replicas."""
     num_samples, longest = dataset.num_samples(FITTED_SPLIT), dataset.schema.max_length
-    predicted_schema(config.model, dataset.schema)  # refuses a dataset without the intents of the model
+    predicted_schema(config.model, dataset.schema, config.sources)  # refuses a dataset without the intents of the model
     if dataset.num_samples(TRAIN_SPLIT) == 0:
         raise InputError(f"{dataset.path} has no training samples: discretize a longer log, or move the split day")
     if num_samples == 0:
@@ -260,13 +260,14 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
 
 def intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
     """Returns the intents that are trained: those of the dataset that the model predicts."""
-    return [intent.name for intent in predicted_schema(config.model, schema).intents]
+    return [intent.name for intent in predicted_schema(config.model, schema, config.sources).intents]
 
 
 def _fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
     return build_model(
         config.model,
         schema,
+        sources=config.sources,
         max_length=config.max_length,
         num_hops=config.num_hops,
         penalty_weight=config.penalty_weight,

@@ -108,6 +108,31 @@ def cut(schema: Schema, max_length: int, pool: Arrays, samples: Int64) -> Arrays
     }
 
 
+def view_order(schema: Schema, max_length: int, pool: Arrays, samples: Int64) -> NDArray[np.int32]:
+    """Returns of which view each of the newest actions of all views is, oldest first, right-aligned, [B, T].
+
+    Args:
+        schema: what a sample is made of.
+        max_length: T, that of the pool.
+        pool: of `decode`.
+        samples: positions among the pool's samples, [B].
+
+    Returns:
+        v + 1 for an action of view v, 0 for padding. At one time, the views follow in the order of the schema.
+    """
+    never = np.iinfo(np.int64).min
+    times = []
+    for view in schema.views:
+        padded = np.pad(pool[f"{view.name}_keyed_times"], (max_length, 0))
+        windows = sliding_window_view(padded, max_length)[pool[f"{view.name}_ends"][samples]]
+        is_padding = np.arange(max_length) < max_length - pool[f"{view.name}_lengths"][samples][:, None]
+        times.append(np.where(is_padding, never, windows))
+    keyed_times = np.concatenate(times, axis=1)
+    newest = np.argsort(keyed_times, axis=1, kind="stable")[:, -max_length:]
+    is_padding = np.take_along_axis(keyed_times, newest, axis=1) == never
+    return np.where(is_padding, PAD_ID, newest // max_length + 1).astype(np.int32)
+
+
 def cut_extras(schema: Schema, vocabulary: Sequence[NDArray[np.object_]], pool: Arrays, samples: Int64) -> Arrays:
     """Returns what identifies samples and is no input: user_id, t0_ms, and candidate_names, bytes [B, K, 2].
 

@@ -20,6 +20,7 @@ from edgedipn_tf.conversion.provenance import source_commit
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, SIGNATURE, Recipe
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
+from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.publishing import publish_folder, write_bytes, write_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
@@ -76,6 +77,7 @@ def build_bundle(
             published then.
     """
     workdir = open_finished_run(workdir_path)
+    _refuse_view_order(workdir)
     dataset = open_dataset(pathlib.Path(workdir.data) if data is None else data)
     workdir.refuse_other_data(
         dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
@@ -136,6 +138,14 @@ def _convert(
             files[name] = recipe
             report(f"recipe {recipe.name}: {len(content) / 1e6:.2f} MB in {time.monotonic() - start:.0f} s")
     return files
+
+
+def _refuse_view_order(workdir: FinishedRun) -> None:
+    if find_variant(workdir.model_name).needs_view_order:
+        raise InputError(
+            f"{workdir.path} holds {workdir.model_name}, which needs the order of the actions across views, and the "
+            "inputs of a bundle are each view alone: convert another model, such as dipn_edge"
+        )
 
 
 def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:

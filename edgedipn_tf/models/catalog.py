@@ -5,11 +5,11 @@ A new variant is a new entry; nothing else may know its name.
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.schema import Schema
+from edgedipn_tf.schema import Intent, Level, Schema
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,17 @@ class Variant:
         """Whether it is made of classifiers of aggregates (`baselines`) and not a network."""
         return self.family in BASELINES
 
+    @property
+    def needs_view_order(self) -> bool:
+        """Whether the order of the actions across views is an input."""
+        return self.arguments.get("fusion") == "early"
+
+    def predicts(self, intent: Intent) -> bool:
+        """Returns whether the variant can predict an intent."""
+        if self.intents is not None:
+            return intent.name in self.intents
+        return intent.level is Level.NONE or "browse" in self.arguments.get("views", VIEWS)
+
     def takes(self, setting: str) -> bool:
         """Returns whether a setting does something."""
         return self.settings is None or setting in self.settings
@@ -44,6 +55,7 @@ BASELINES = ("gbdt", "logistic_regression")
 """Families that are not networks."""
 VIEWS = ("swipe", "tap", "browse")
 SOURCES = (*VIEWS, "history", "profile")
+"""What a model may look at: the five sources of DIPN's Table 6."""
 DIPN_TASKS = ("realtime_purchase", "longtime_purchase")
 """The two tasks of DIPN, within one hour and one day; the day is that of the dataset's schema."""
 
@@ -54,7 +66,13 @@ def _edgedipn(description: str, family: str = "edgedipn", **changes: Any) -> Var
 
 
 def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: Any) -> Variant:
-    complete = {"sources": SOURCES, "has_intra_view": True, "has_inter_view": True, "readout": "flatten"}
+    complete = {
+        "sources": SOURCES,
+        "has_intra_view": True,
+        "has_inter_view": True,
+        "readout": "flatten",
+        "fusion": "late",
+    }
     return Variant(description=description, family="dipn", arguments={**complete, **changes}, intents=intents)
 
 
@@ -101,6 +119,11 @@ VARIANTS: dict[str, Variant] = {
     "dipn": _dipn("DIPN as printed: every step of every pair enters the branches; the two purchase intents"),
     "dipn_edge": _dipn("dipn with the mean over steps, small enough for a phone", readout="mean"),
     "dipn_rescaled": _dipn("dipn with v multiplied by the number of steps (not in the paper)", rescale_intra_view=True),
+    "dipn_early_fusion": _dipn(
+        "dipn with the actions of all views as one sequence, in the order of their times; not to be converted",
+        has_inter_view=False,
+        fusion="early",
+    ),
     "dipn_no_attention": _dipn(
         "dipn without intra-view and inter-view attention", has_intra_view=False, has_inter_view=False
     ),
@@ -131,35 +154,57 @@ VARIANTS: dict[str, Variant] = {
 """Variants by name."""
 
 
-def find_variant(name: str) -> Variant:
+def find_variant(name: str, sources: str = "") -> Variant:
     """Returns a variant by name.
 
+    Args:
+        name: a name of `VARIANTS`.
+        sources: what it looks at instead of its own sources, some of `SOURCES` joined by commas; empty: its own.
+
     Raises:
-        InputError: when no variant has that name; it names the nearest.
+        InputError: when no variant has that name (it names the nearest), or the variant cannot do with these sources.
     """
     if name not in VARIANTS:
         nearest = difflib.get_close_matches(name, VARIANTS, n=1, cutoff=0.0)[0]
         raise InputError(f"unknown model {name!r}: did you mean {nearest!r}? Models: {', '.join(VARIANTS)}")
-    return VARIANTS[name]
+    return _with_sources(name, sources.split(",")) if sources else VARIANTS[name]
 
 
-def predicted_schema(name: str, schema: Schema) -> Schema:
+def _with_sources(name: str, given: Sequence[str]) -> Variant:
+    variant, flag = VARIANTS[name], f"--sources={','.join(given)}"
+    for source in given:
+        if source not in SOURCES:
+            nearest = difflib.get_close_matches(source, SOURCES, n=1, cutoff=0.0)[0]
+            raise InputError(f"{flag}: there is no source {source!r}, did you mean {nearest!r}?")
+    chosen = tuple(source for source in SOURCES if source in given)
+    if len(chosen) < len(given):
+        raise InputError(f"{flag} names a source twice")
+    if variant.family == "dipn":
+        if variant.needs_view_order and not set(VIEWS) <= set(chosen):
+            raise InputError(f"{flag}: {name} merges all views; only history and profile may be left out")
+        return dataclasses.replace(variant, arguments={**variant.arguments, "sources": chosen})
+    views = tuple(source for source in chosen if source in VIEWS)
+    if not views or len(chosen) != len(views) + 2:
+        raise InputError(f"{flag}: {name} takes one or more views, and always history and profile: add them")
+    return dataclasses.replace(variant, arguments={**variant.arguments, "views": views})
+
+
+def predicted_schema(name: str, schema: Schema, sources: str = "") -> Schema:
     """Returns the schema of what a variant takes and predicts: that of the dataset, with the variant's intents only.
 
     Args:
         name: a name of `VARIANTS`.
         schema: of the dataset.
+        sources: as in `find_variant`; a model without the browse view has no tables to embed candidates with, and
+            predicts no category intents.
 
     Raises:
-        InputError: when no variant has that name, or the dataset has none of its intents.
+        InputError: as `find_variant`, or when the dataset has none of the model's intents.
     """
-    names = find_variant(name).intents
-    if names is None:
-        return schema
-    intents = tuple(intent for intent in schema.intents if intent.name in names)
+    variant = find_variant(name, sources)
+    intents = tuple(intent for intent in schema.intents if variant.predicts(intent))
     if not intents:
         known = ", ".join(intent.name for intent in schema.intents)
-        raise InputError(
-            f"the model {name} predicts {', '.join(names)}, and the dataset labels {known}: choose another --model"
-        )
+        can = ", ".join(variant.intents or ("no category intents without the browse view",))
+        raise InputError(f"the model {name} predicts {can}, and the dataset labels {known}: choose another --model")
     return dataclasses.replace(schema, intents=intents)

@@ -1,6 +1,6 @@
 """What a model takes: the signature of its inputs, and random valid ones to build and test with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -58,6 +58,24 @@ def example_inputs(schema: Schema, max_length: int, batch_size: int, seed: int) 
     candidates[np.arange(schema.num_candidates) >= num_filled] = PAD_ID
     inputs["candidates"] = candidates
     return inputs
+
+
+def example_view_order(schema: Schema, inputs: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
+    """Returns a random order of the actions of some inputs across views, as `window_cutting.view_order` gives it.
+
+    Args:
+        schema: what the inputs hold.
+        inputs: of `example_inputs`.
+        seed: equal seeds give equal orders.
+    """
+    rng = np.random.default_rng(seed)
+    first = schema.views[0].name
+    order = np.zeros(inputs[first].shape[:2], np.int32)  # (B, T)
+    lengths = np.stack([(inputs[view.name][:, :, 0] != PAD_ID).sum(axis=1) for view in schema.views], axis=1)
+    for row, of_sample in zip(order, lengths, strict=True):
+        merged = rng.permutation(np.repeat(np.arange(1, len(schema.views) + 1), of_sample))[-len(row) :]
+        row[len(row) - len(merged) :] = merged
+    return order
 
 
 def _ids(rng: np.random.Generator, features: Sequence[Feature], shape: tuple[int, ...]) -> np.ndarray:

@@ -23,6 +23,7 @@ def build_model(
     name: str,
     schema: Schema,
     *,
+    sources: str = "",
     max_length: int | None = None,
     num_hops: int = 10,
     penalty_weight: float = 0.01,
@@ -37,6 +38,7 @@ def build_model(
     Args:
         name: a name of `catalog.VARIANTS`.
         schema: what the inputs hold and what may be predicted.
+        sources: what the model looks at instead of the variant's own sources, see `catalog.find_variant`.
         max_length: T of the inputs, by default the schema's; models that flatten their steps take no other.
         num_hops: H, hops of the multi-level attention; models without it have none.
         penalty_weight: lambda of EdgeDIPN's equation 9; models without hops have no penalty.
@@ -45,15 +47,15 @@ def build_model(
         seed: equal seeds give equal weights.
 
     Raises:
-        InputError: when no variant has that name, or the schema has none of its intents.
+        InputError: when no variant has that name, it cannot do with the sources, or the schema has none of its intents.
     """
-    variant = find_variant(name)
+    variant = find_variant(name, sources)
     length = schema.max_length if max_length is None else max_length
     of_hops = {"num_hops": num_hops, "penalty_weight": penalty_weight}
     own = {"edgedipn": of_hops, "edgedipn_single": of_hops, "dipn": {"max_length": length}}
     keras.utils.set_random_seed(seed)
     model = FAMILIES[variant.family](
-        predicted_schema(name, schema),
+        predicted_schema(name, schema, sources),
         **variant.arguments,
         **own[variant.family],
         units=units,

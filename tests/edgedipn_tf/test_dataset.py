@@ -13,7 +13,7 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.discretize import elapsed_time_bins
 from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
-from edgedipn_tf.schema import Schema, edgedipn_schema
+from edgedipn_tf.schema import VIEW_ORDER, Schema, edgedipn_schema
 from edgedipn_tf.vocabulary import Vocabulary
 from tests.edgedipn_tf.random_actions import random_ids
 
@@ -120,6 +120,27 @@ def test_windows_equal_those_cut_by_hand(tmp_path: pathlib.Path, days: list[User
         flat_weights = np.concatenate([weights[intent.name] for intent in SCHEMA.intents])
         assert flat_weights.tolist() == (stored != UNKNOWN_LABEL).astype(float).tolist()
         assert flat_labels.tolist() == (stored == 1).astype(float).tolist()
+
+
+def order_by_hand(day: UserDay, t0: int, max_length: int) -> list[int]:
+    numbered = enumerate(SCHEMA.views, start=1)
+    seen = sorted((int(time), v) for v, view in numbered for time in day.times_ms[view.name] if time <= t0)[
+        -max_length:
+    ]
+    return [0] * (max_length - len(seen)) + [v for _, v in seen]
+
+
+@pytest.mark.parametrize("max_length", [1, 60, 256])
+def test_order_across_views_is_that_of_the_exact_times(tmp_path: pathlib.Path, max_length: int) -> None:
+    days = [user_day(seed) for seed in range(4)]
+    tied = np.sort(np.repeat(days[1].times_ms["browse"], 2))  # swipes at the very moments of browse actions
+    ids = {**days[1].ids, "swipe": random_ids(np.random.default_rng(1), SCHEMA.view("swipe"), len(tied))}
+    days[1] = dataclasses.replace(days[1], times_ms={**days[1].times_ms, "swipe": tied}, ids=ids)
+    folder = write_dataset(tmp_path / "data", days)
+    rows = open_dataset(folder, has_view_order=True).evaluation_batches("eval", max_length, 5).unbatch()
+    found = [inputs[VIEW_ORDER].tolist() for inputs, *_ in rows.as_numpy_iterator()]
+    assert found == [order_by_hand(day, int(t0), max_length) for day in days for t0 in day.t0_ms]
+    assert VIEW_ORDER not in open_dataset(folder).evaluation_batches("eval", max_length, 5).element_spec[0]
 
 
 def keys(batches: tf.data.Dataset) -> list[bytes]:

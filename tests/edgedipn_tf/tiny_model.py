@@ -38,6 +38,7 @@ def build_tiny_model(
     name: str,
     schema: Schema,
     *,
+    sources: str = "",
     max_length: int | None = None,
     num_hops: int,
     penalty_weight: float,

@@ -113,6 +113,15 @@ def test_a_calibrated_recipe_is_refused_for_the_plain_graph(published: Published
     assert not (tmp_path / "bundle").exists()
 
 
+def test_a_model_that_needs_more_than_a_bundle_gives_is_refused(published: Published, tmp_path: pathlib.Path) -> None:
+    workdir = pathlib.Path(shutil.copytree(published.workdir, tmp_path / "workdir"))
+    config = json.loads((workdir / "config.json").read_text())
+    (workdir / "config.json").write_text(json.dumps({**config, "model": "dipn_early_fusion"}))
+    with pytest.raises(InputError, match="workdir holds dipn_early_fusion, which needs the order .*: convert another"):
+        build_bundle(workdir, tmp_path / "bundle", None, Settings(recipes=(FLOAT32,)), print)
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_calibration_without_training_samples_is_refused(published: Published, tmp_path: pathlib.Path) -> None:
     data = shutil.copytree(published.data, tmp_path / "dataset")
     description = json.loads((data / "dataset.json").read_text())

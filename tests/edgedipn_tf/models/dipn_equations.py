@@ -9,9 +9,7 @@ import keras
 import numpy as np
 
 from edgedipn_tf.models.dipn import DIPN
-from tests.edgedipn_tf.models.edgedipn_equations import dense, embed, f64, gru_states, mlp, softmax
-
-PAIRS = (("swipe", "browse"), ("swipe", "tap"), ("tap", "browse"))
+from tests.edgedipn_tf.models.edgedipn_equations import PAIRS, dense, embed, f64, gru_states, mlp, softmax
 
 
 def _bi_gru(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,14 +49,27 @@ def _read(model: DIPN, steps: np.ndarray) -> np.ndarray:
     return steps.mean(axis=0) if len(steps) else np.zeros(model.units)
 
 
+def _sequences(model: DIPN, inputs: Mapping[str, np.ndarray], i: int) -> dict[str, list[list[int]]]:
+    """The real actions of each sequence of a sample, oldest first, each a list of ids."""
+    views = [name for name in ("swipe", "tap", "browse") if name in model.sources]
+    actions = {view: [list(ids) for ids in inputs[view][i] if ids[0] != 0] for view in views}
+    if model.fusion == "late":
+        return actions
+    merged = []
+    for number in reversed([n for n in inputs["view_order"][i] if n != 0]):
+        ids = actions[views[number - 1]].pop()  # the newest that is left
+        slots = [ids if v == views[number - 1] else [1] * inputs[v].shape[-1] for v in views]
+        merged.insert(0, sum(slots, []))
+    return {"merged": merged}
+
+
 def forward(model: DIPN, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns the logits by intent of a DIPN with any of its parts and sources left out."""
     logits = {intent.name: [] for intent in model.schema.intents}
     for i in range(len(inputs["profile"])):
         v, last = {}, []
-        for view in (name for name in ("swipe", "tap", "browse") if name in model.sources):
-            ids = inputs[view][i]
-            e = embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
+        for view, actions in _sequences(model, inputs, i).items():
+            e = embed(model.embeddings[view], np.array(actions)) if actions else np.zeros((0, model.units))
             h, forward_state, backward_state = _bi_gru(model.grus[view], e)
             v[view] = _intra_view(model.intra_views[view], h, forward_state) if model.has_intra_view else h
             last += [forward_state, backward_state]

@@ -11,6 +11,8 @@ import numpy as np
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.schema import Level
 
+PAIRS = (("swipe", "browse"), ("swipe", "tap"), ("tap", "browse"))
+
 
 def f64(variable: keras.Variable) -> np.ndarray:
     return variable.value.numpy().astype(np.float64)
@@ -102,12 +104,22 @@ def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a_s[-n:] * a_b[-n:]).mean(axis=0)
 
 
-def _task_attention(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
-    """Equations 5, 6 and 7 for the sources D (S, D) of one task."""
-    data, feature, gate = layer.data_level, layer.feature_level, layer.gate
-    scores = [f64(data.w_r2.kernel)[:, 0] @ np.tanh(dense(data.w_r1, r)) for r in sources]
-    m = sources * softmax(np.array(scores), axis=0)[:, np.newaxis]
-    m_prime = m * softmax(dense(feature.w_f2, np.tanh(dense(feature.w_f1, m))), axis=0)
+def _data_level(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
+    """Equation 5."""
+    scores = [f64(layer.w_r2.kernel)[:, 0] @ np.tanh(dense(layer.w_r1, r)) for r in sources]
+    return sources * softmax(np.array(scores), axis=0)[:, np.newaxis]
+
+
+def _task_attention(kind: str, layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
+    """Equations 5, 6 and 7 for the sources D (S, D) of one task, as far as a variant has them."""
+    if kind == "none":
+        return sources
+    if kind == "data":
+        return _data_level(layer, sources)
+    m = _data_level(layer.data_level, sources)
+    attended = {"full": m, "parallel": sources}[kind]
+    feature, gate = layer.feature_level, layer.gate
+    m_prime = attended * softmax(dense(feature.w_f2, np.tanh(dense(feature.w_f1, attended))), axis=0)
     f = _sigmoid(dense(gate.w_data, m) + dense(gate.w_feature, m_prime))
     return f * m + (1 - f) * m_prime
 
@@ -133,27 +145,24 @@ def _head(model: EdgeDIPN, name: str, level: Level, o: np.ndarray, candidates: n
 
 
 def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
-    """Returns the logits of the complete model by intent, and the sum over views of the mean penalty."""
+    """Returns the logits by intent of an EdgeDIPN with any of its parts and views left out, and the sum over views of
+    the mean penalty."""
     logits = {intent.name: [] for intent in model.schema.intents}
     penalties = []
     for i in range(len(inputs["profile"])):
         r_f, v = {}, {}
-        for view in ("swipe", "tap", "browse"):
+        for view in (name for name in ("swipe", "tap", "browse") if name in model.views):
             ids = inputs[view][i]
             e = embed(model.embeddings[view], ids[ids[:, 0] != 0]) if ids.any() else np.zeros((0, model.units))
             r_f[view], v[view], penalty = _ENCODERS[model.encoder](model.encoders[view], e)
             penalties.append(penalty)
         sources = np.array([
-            r_f["swipe"],
-            r_f["tap"],
-            r_f["browse"],
-            _inter_view(v["swipe"], v["browse"]),
-            _inter_view(v["swipe"], v["tap"]),
-            _inter_view(v["tap"], v["browse"]),
+            *r_f.values(),
+            *(_inter_view(v[s], v[b]) for s, b in PAIRS if model.has_inter_view and s in v and b in v),
             embed(model.history_embedding, inputs["history"][i : i + 1])[0],
             embed(model.profile_embedding, inputs["profile"][i : i + 1])[0],
         ])  # fmt: skip
         for intent in model.schema.intents:
-            o = _task_attention(model.task_attentions[intent.name], sources)
+            o = _task_attention(model.task_attention, model.task_attentions[intent.name], sources)
             logits[intent.name].append(_head(model, intent.name, intent.level, o, inputs["candidates"][i]))
     return {name: np.array(rows) for name, rows in logits.items()}, sum(penalties) / len(inputs["profile"])

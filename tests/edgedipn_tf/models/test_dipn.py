@@ -11,13 +11,15 @@ import tensorflow as tf
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.models import catalog, variants
 from edgedipn_tf.models.dipn import DIPN
-from edgedipn_tf.schema import edgedipn_schema
+from edgedipn_tf.models.inputs import example_view_order
+from edgedipn_tf.schema import VIEW_ORDER, edgedipn_schema
 from tests.edgedipn_tf.models import dipn_equations
 
 EVERY_PATH = [
     "dipn",
     "dipn_edge",
     "dipn_rescaled",
+    "dipn_early_fusion",
     "dipn_no_attention",
     "dipn_no_inter_view",
     "dipn_no_intra_view",
@@ -64,6 +66,7 @@ def test_forward_pass_is_that_of_the_equations(schema, inputs, name):
         ("dipn", "swipe tap browse history profile", 3, 3, 0),
         ("dipn_edge", "swipe tap browse history profile", 3, 3, 0),
         ("dipn_rescaled", "swipe tap browse history profile", 3, 3, 0),
+        ("dipn_early_fusion", "swipe tap browse history profile", 1, 0, 1),
         ("dipn_no_attention", "swipe tap browse history profile", 0, 0, 3),
         ("dipn_no_inter_view", "swipe tap browse history profile", 3, 0, 3),
         ("dipn_no_intra_view", "swipe tap browse history profile", 0, 3, 0),
@@ -90,13 +93,28 @@ def test_parts_of_each_variant(schema, name, sources, num_intra_views, num_pairs
     assert (len(model.intra_views), len(model.pairs), len(model.alone)) == (num_intra_views, num_pairs, num_alone)
     assert (model.readout == "mean") == (name == "dipn_edge")
     assert model.rescale_intra_view == (name == "dipn_rescaled")
+    assert model.sequences == (["merged"] if name == "dipn_early_fusion" else model.views)
     assert (
         list(model.branches) == ["realtime_purchase", "longtime_purchase"][: 1 if name == "dipn_no_multi_task" else 2]
     )
 
 
 def test_every_variant_is_tested_above():
-    assert len([name for name, variant in catalog.VARIANTS.items() if variant.family == "dipn"]) == 18
+    assert len([name for name, variant in catalog.VARIANTS.items() if variant.family == "dipn"]) == 19
+
+
+@pytest.fixture(scope="module")
+def inputs(schema, inputs):
+    """With an order of the actions across views."""
+    return {**inputs, VIEW_ORDER: example_view_order(schema, inputs, seed=3)}
+
+
+def test_early_fusion_sees_the_order_of_the_actions_across_views(schema, inputs):
+    model = _model(schema, "dipn_early_fusion")
+    other = {**inputs, VIEW_ORDER: example_view_order(schema, inputs, seed=4)}
+    differs = (inputs[VIEW_ORDER] != other[VIEW_ORDER]).any(axis=1)
+    changed = np.abs(model(inputs)["realtime_purchase"] - model(other)["realtime_purchase"])[:, 0] > 1e-6
+    assert differs.sum() > 5 and changed.tolist() == differs.tolist()
 
 
 def test_number_of_weights_with_the_full_schema():
@@ -129,6 +147,13 @@ def test_every_weight_has_a_gradient(schema, inputs, name):
     assert dead == []
 
 
+@pytest.mark.parametrize("missing", [("swipe", "tap"), ("swipe", "tap", "browse")])
+def test_views_that_all_users_lack_are_as_in_the_equations(schema, inputs, missing):
+    model = _model(schema)
+    browse_only = {**inputs, **{view: np.zeros_like(inputs[view]) for view in missing}}
+    _assert_equal_logits(model(browse_only), dipn_equations.forward(model, browse_only), atol=1e-5)
+
+
 def test_user_without_any_action_has_finite_logits_and_gradients(schema, inputs):
     model = _model(schema)
     empty = {view.name: np.zeros_like(inputs[view.name][:2]) for view in schema.views}
@@ -155,7 +180,7 @@ def test_flattening_takes_the_length_it_was_built_for(schema, inputs):
     _assert_equal_logits(model(shorter), dipn_equations.forward(model, shorter), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["dipn", "dipn_edge"])
+@pytest.mark.parametrize("name", ["dipn", "dipn_edge", "dipn_early_fusion"])
 def test_saved_model_predicts_the_same(schema, inputs, tmp_path, name):
     model = _model(schema, name, max_length=9)
     model.save(tmp_path / "model.keras")
@@ -169,7 +194,7 @@ def test_predicts_the_purchase_intents_of_the_dataset(schema):
     assert [i.name for i in catalog.predicted_schema("dipn", schema).intents] == list(catalog.DIPN_TASKS)
     one = dataclasses.replace(schema, intents=schema.intents[1:])
     assert [i.name for i in catalog.predicted_schema("dipn", one).intents] == ["longtime_purchase"]
-    assert catalog.predicted_schema("edgedipn", schema) is schema
+    assert catalog.predicted_schema("edgedipn", schema) == schema
     without = dataclasses.replace(schema, intents=schema.intents[2:])
     with pytest.raises(InputError, match="dipn predicts .* and the dataset labels realtime_leaf_category: choose"):
         catalog.predicted_schema("dipn", without)
@@ -182,6 +207,8 @@ def test_predicts_the_purchase_intents_of_the_dataset(schema):
         ({"sources": []}, "sources must be some of"),
         ({"readout": "max"}, "readout must be one of"),
         ({"units": 5}, "units must be even"),
+        ({"fusion": "middle"}, "fusion must be one of"),
+        ({"fusion": "early"}, "early fusion merges all views of the schema, not those of .'browse'. alone"),
     ],
 )
 def test_invalid_configurations_are_refused(schema, change, message):

@@ -1,5 +1,8 @@
 """Variants: what each name switches, and the refusal of other names."""
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,8 +12,10 @@ from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.models import catalog, variants
+from edgedipn_tf.models.dipn import DIPN
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.models.inputs import example_inputs
+from edgedipn_tf.schema import Level, edgedipn_schema
 
 
 def _build(name, schema, **options):
@@ -47,7 +52,7 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 def test_no_variant_is_without_a_test_or_a_description():
     of_edgedipn = [name for name in catalog.VARIANTS if name.startswith("edgedipn")]
     assert len(of_edgedipn) == 14  # tested above, and in test_single_intent
-    assert len(catalog.VARIANTS) == 14 + 18 + len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
+    assert len(catalog.VARIANTS) == 14 + 19 + len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
     assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
@@ -63,6 +68,35 @@ def test_tradition_sees_neither_swipes_nor_taps(tiny_schema):
     alone = {name: inputs[name] for name in ("browse", "history", "profile", "candidates")}
     for name, logits in model(inputs).items():
         np.testing.assert_array_equal(model(alone)[name], logits)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "views"),
+    [
+        ("edgedipn", "profile,tap,history,swipe", ["swipe", "tap"]),  # in any order
+        ("edgedipn_single", "browse,history,profile", ["browse"]),
+        ("edgedipn_tradition", "browse,tap,history,profile", ["tap", "browse"]),
+    ],
+)
+def test_any_views_of_an_edgedipn(tiny_schema, name, given, views):
+    variant = catalog.find_variant(name, given)
+    assert list(variant.arguments["views"]) == views
+    model = _build(name, tiny_schema, sources=given)
+    inputs = example_inputs(tiny_schema, 9, 4, seed=1)
+    alone = {source: inputs[source] for source in (*views, "history", "profile", "candidates")}
+    found = model(alone)
+    # Category intents need the browse view, whose tables embed the candidates.
+    expected = [i.name for i in tiny_schema.intents if "browse" in views or i.level is Level.NONE]
+    assert list(found) == expected == [i.name for i in catalog.predicted_schema(name, tiny_schema, given).intents]
+
+
+def test_any_subset_of_the_five_sources_of_a_dipn(tiny_schema):
+    schema = dataclasses.replace(edgedipn_schema(labels="dipn"), max_length=4)
+    subsets = [s for n in range(1, 6) for s in itertools.combinations(catalog.SOURCES, n)]
+    assert len(subsets) == 31
+    for subset in subsets:
+        arguments = catalog.find_variant("dipn", ",".join(reversed(subset))).arguments
+        assert DIPN(schema, **arguments, max_length=4, units=4).sources == list(subset)
 
 
 def test_options_reach_the_model(tiny_schema):
