@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.curves import Curves
 from edgedipn_tf.metrics import IntentMetrics
 from edgedipn_tf.schema import Schema
-from edgedipn_tf.workdir import Workdir
 
 _TERMINAL_INTERVAL_S = 0.2
 _LOG_INTERVAL_S = 60.0
@@ -25,10 +24,12 @@ class LiveLine(keras.callbacks.Callback):
     Args:
         num_epochs: most epochs of the run.
         steps_per_epoch: steps of an epoch.
+        history: of the run; its last mean AUC is shown.
     """
 
-    def __init__(self, num_epochs: int, steps_per_epoch: int) -> None:
+    def __init__(self, num_epochs: int, steps_per_epoch: int, history: History) -> None:
         super().__init__()
+        self._history = history
         self._num_epochs = num_epochs
         self._steps_per_epoch = steps_per_epoch
         self._epoch = 0
@@ -51,7 +52,7 @@ class LiveLine(keras.callbacks.Callback):
         self._shown = now
         self._show(
             f"epoch {self._epoch + 1}/{self._num_epochs}  step {batch + 1}/{self._steps_per_epoch}  "
-            f"loss {(logs or {}).get('loss', math.nan):.4f}  {self._time_left(batch, now)}"
+            f"loss {(logs or {}).get('loss', math.nan):.4f}  {self._auc()}{self._time_left(batch, now)}"
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -63,6 +64,9 @@ class LiveLine(keras.callbacks.Callback):
             print(f"\r{line:<78}", end="", flush=True)
         else:
             print(line, flush=True)
+
+    def _auc(self) -> str:
+        return f"AUC {_number(self._history.epochs[-1]['mean_auc'])}  " if self._history.epochs else ""
 
     def _time_left(self, batch: int, now: float) -> str:
         steps_left = (self._num_epochs - self._epoch) * self._steps_per_epoch - batch - 1
@@ -78,7 +82,7 @@ class EpochEnd(keras.callbacks.Callback):
         schema: has the names of the metrics.
         history: of the run; one record is added an epoch.
         checkpoints: where the state goes.
-        workdir: whose curves are drawn.
+        curves: what is drawn.
         num_epochs: most epochs of the run.
         patience: epochs without a better mean AUC before training stops; 0 never stops.
     """
@@ -89,7 +93,7 @@ class EpochEnd(keras.callbacks.Callback):
         schema: Schema,
         history: History,
         checkpoints: Checkpoints,
-        workdir: Workdir,
+        curves: Curves,
         num_epochs: int,
         patience: int,
     ) -> None:
@@ -98,7 +102,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._metric_names = {intent.name: intent.metric for intent in schema.intents}
         self._history = history
         self._checkpoints = checkpoints
-        self._workdir = workdir
+        self._curves = curves
         self._num_epochs = num_epochs
         self._patience = patience
         self._started = self._learning_rate = 0.0
@@ -113,7 +117,7 @@ class EpochEnd(keras.callbacks.Callback):
             raise InputError(f"the loss is {logs['loss']} in epoch {epoch + 1}: choose a lower --learning_rate")
         record = self._record(logs)
         self._history.epochs.append(record)
-        self._draw(epoch, record)
+        self._curves.draw(epoch, record)
         self._checkpoints.save()
         self._show(epoch, record)
         if self._history.is_over(self._num_epochs, self._patience):
@@ -131,19 +135,9 @@ class EpochEnd(keras.callbacks.Callback):
             "auc": aucs,
             "gauc": {name: values.gauc for name, values in found.items()},
             "log_loss": {name: values.log_loss for name, values in found.items()},
+            "task_weight": {name: float(loss.task_weight) for name, loss in self.model.loss.items()},
             "mean_auc": sum(defined) / len(defined) if defined else None,
         }
-
-    def _draw(self, epoch: int, record: Mapping[str, Any]) -> None:
-        curves = {"loss": record["loss"], "learning_rate": record["learning_rate"], "mean_auc": record["mean_auc"]}
-        for group in ("train", "auc", "gauc", "log_loss"):
-            curves.update({f"{group}/{name}": value for name, value in record[group].items()})
-        writer = tf.summary.create_file_writer(str(self._workdir.tensorboard))
-        with writer.as_default(step=epoch + 1):
-            for name, value in curves.items():
-                if value is not None:
-                    tf.summary.scalar(name, value)
-        writer.close()
 
     def _show(self, epoch: int, record: Mapping[str, Any]) -> None:
         aucs = "  ".join(f"{self._metric_names[n]} {_number(auc)}" for n, auc in record["auc"].items())

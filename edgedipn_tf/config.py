@@ -8,6 +8,7 @@ from typing import Any
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.models.catalog import SOURCES, find_variant
+from edgedipn_tf.task_weights import parse_task_weights
 
 
 def _setting(default: Any, meaning: str, is_valid: Callable[[Any], bool], requirement: str) -> Any:
@@ -46,6 +47,13 @@ class TrainingConfig:
         "--model=dipn --sources=browse,history; an edgedipn always has history and profile",
         lambda value: True,
         "sources joined by commas",
+    )
+    task_weights: str = _setting(
+        "",
+        "factors of the tasks' losses, e.g. realtime_purchase=2,retention=0.5 (others: 1), or `uncertainty`: learned "
+        "(Kendall et al. 2018)",
+        lambda value: True,
+        "weights joined by commas",
     )
     max_length: int = _count(256, "newest actions of a view that the model sees; at most the schema's max_length")
     initial_checkpoint: str = _setting(
@@ -92,6 +100,7 @@ class TrainingConfig:
             value = getattr(self, field.name)
             if not field.metadata["is_valid"](value):
                 raise InputError(f"--{field.name}={value!r} must be {field.metadata['requirement']}")
+        parse_task_weights(self.task_weights)
         if find_variant(self.model, self.sources).takes("num_hops") and self.num_hops > self.max_length:
             raise InputError(
                 f"--num_hops={self.num_hops} contradicts --max_length={self.max_length}: "

@@ -1,7 +1,4 @@
-"""What a trained EdgeDIPN attends to in one sample: actions of each view, sources of each intent, the fusion gate.
-
-Attention says what the model looked at, not why it decided as it did; who reads it should know.
-"""
+"""What a trained EdgeDIPN attends to in one sample: actions of each view, sources of each intent, the fusion gate."""
 
 import dataclasses
 import pathlib
@@ -12,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from edgedipn_tf.attention_weights import action_weights, attends_to_actions, gate, source_weights
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import Dataset
 from edgedipn_tf.evaluation import open_run
 from edgedipn_tf.explanation_page import format_page
-from edgedipn_tf.layers.data_level_attention import DataLevelAttention
 from edgedipn_tf.layers.masking import step_mask
-from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
-from edgedipn_tf.layers.task_attention import TaskAttention
 from edgedipn_tf.models.edgedipn import EdgeDIPN
 from edgedipn_tf.publishing import write_bytes
 from edgedipn_tf.schema_files import read_vocabulary
@@ -100,9 +95,7 @@ def explain(
     Raises:
         InputError: when the model has no attention to show, or the split has no such sample.
     """
-    if not isinstance(model, EdgeDIPN) or not all(
-        isinstance(encoder, MultiLevelAttention) for encoder in model.encoders.values()
-    ):
+    if not isinstance(model, EdgeDIPN) or not attends_to_actions(model):
         raise InputError(f"--explain: {model.name} has no attention over actions; explain an edgedipn with attention")
     num_samples = dataset.num_samples(split)
     beyond = [position for position in positions if not 0 <= position < num_samples]
@@ -120,7 +113,8 @@ def _explain(
 ) -> Explanation:
     logits, _ = model.logits_and_penalty(inputs)
     sources, _ = model.sources(inputs)
-    attended = {view: _action_weights(model, view, inputs[view]) for view in model.views}
+    masks = {view: step_mask(inputs[view])[0].numpy() for view in model.views}
+    attended = {view: action_weights(model, view, inputs[view])[0].numpy()[masks[view]] for view in model.views}
     tasks = {name: model.task_attentions[name] for name in logits}
     names = [tuple(name.decode("utf-8", "replace") for name in pair) for pair in extras["candidate_names"][0].numpy()]
     return Explanation(
@@ -130,26 +124,13 @@ def _explain(
         candidate_names=names,
         probabilities={name: tf.sigmoid(values)[0].numpy() for name, values in logits.items()},
         labels={name: np.where(weights[name][0] > 0, labels[name][0], np.nan) for name in logits},
-        action_ids={view: inputs[view].numpy()[0][step_mask(inputs[view])[0].numpy()] for view in model.views},
+        action_ids={view: inputs[view].numpy()[0][masks[view]] for view in model.views},
         action_weights=attended,
         sources=model.source_names,
-        source_weights={name: _source_weights(task, sources) for name, task in tasks.items()},
-        gate={name: _gate(task, sources) for name, task in tasks.items()},
+        source_weights={name: _of_sample(source_weights(task, sources)) for name, task in tasks.items()},
+        gate={name: _of_sample(gate(task, sources)) for name, task in tasks.items()},
     )
 
 
-def _action_weights(model: EdgeDIPN, view: str, ids: tf.Tensor) -> FloatArray:
-    mask = step_mask(ids)
-    hops = model.encoders[view].attention(model.embeddings[view](ids), mask)  # (1, H, T)
-    return tf.reduce_mean(hops, axis=1)[0].numpy()[mask[0].numpy()]
-
-
-def _source_weights(task: keras.layers.Layer, sources: tf.Tensor) -> FloatArray:
-    level = task.data_level if isinstance(task, TaskAttention) else task
-    return level.attention(sources)[0, :, 0].numpy() if isinstance(level, DataLevelAttention) else np.zeros(0)
-
-
-def _gate(task: keras.layers.Layer, sources: tf.Tensor) -> FloatArray:
-    if not isinstance(task, TaskAttention):
-        return np.zeros(0)
-    return tf.reduce_mean(task.gate.gate(*task.weighted(sources))[0], axis=-1).numpy()
+def _of_sample(weights: tf.Tensor | None) -> FloatArray:
+    return np.zeros(0) if weights is None else weights[0].numpy()

@@ -10,6 +10,8 @@ from typing import Any
 FEW_POSITIVES = 100
 """Below so many positives of an intent the card warns."""
 _SETTINGS = (
+    "sources",
+    "task_weights",
     "max_length",
     "num_hops",
     "penalty_weight",
@@ -52,7 +54,7 @@ def _head(config: Mapping[str, Any], metrics: Mapping[str, Any], model: str) -> 
     yield ""
     yield "| setting | value |"
     yield "|---|---|"
-    for name in _SETTINGS:
+    for name in (name for name in _SETTINGS if config[name] != ""):
         yield f"| {name} | {config[name]} |"
     yield f"| epoch | {metrics['best_epoch']} of {len(metrics['history'])}, {_choice(metrics['selection'])} |"
     identities = (config[f"{what}_fingerprint"] for what in ("schema", "vocabulary", "dataset"))

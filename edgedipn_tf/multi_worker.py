@@ -20,7 +20,6 @@ import tensorflow as tf
 from edgedipn_tf import training
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
-from edgedipn_tf.losses import SummedBinaryCrossentropy
 from edgedipn_tf.schema import canonical_json
 from edgedipn_tf.tensorflow_errors import one_line_errors
 from edgedipn_tf.workdir import Workdir
@@ -152,13 +151,12 @@ def fit(run: training.Run, strategy: tf.distribute.Strategy, callbacks: list[ker
 
 def _step_function(run: training.Run, strategy: tf.distribute.Strategy) -> Callable[[Any], dict[str, tf.Tensor]]:
     """Returns the function that takes one step on all replicas and returns the losses, by the names that `fit` has."""
-    model, names = run.model, training.intent_names(run.config, run.dataset.schema)
-    loss_of = {name: SummedBinaryCrossentropy() for name in names}
+    model, loss_of = run.model, run.model.loss
 
     def on_replica(inputs: Any, labels: Any, weights: Any) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = model(inputs, training=True)
-            losses = {n: loss_of[n](labels[n], logits[n], sample_weight=weights[n]) for n in names}
+            losses = {n: loss_of[n](labels[n], logits[n], sample_weight=weights[n]) for n in loss_of}
             # Weights sum to 1 over the global batch; what a model adds is a mean over the replica's part of it.
             added = tf.add_n([*model.losses, tf.constant(0.0)]) / strategy.num_replicas_in_sync
             loss = tf.add_n(list(losses.values())) + added

@@ -7,22 +7,25 @@ TensorFlow's operations are made deterministic, and a checkpoint holds all state
 """
 
 import dataclasses
+import functools
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from edgedipn_tf import evaluation, held_out_users, initial_checkpoint
+from edgedipn_tf.attention_weights import attention_weights
 from edgedipn_tf.callbacks import EpochEnd, LiveLine
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.config import TrainingConfig
+from edgedipn_tf.curves import Curves
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.held_out_users import FITTED_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
-from edgedipn_tf.losses import SummedBinaryCrossentropy, normalize_weights, of_intents
+from edgedipn_tf.losses import normalize_weights, of_intents, weighted_tasks
 from edgedipn_tf.model_card import format_model_card
 from edgedipn_tf.model_file import save_model
 from edgedipn_tf.models.catalog import find_variant, predicted_schema
@@ -30,10 +33,14 @@ from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
 from edgedipn_tf.publishing import read_json, write_bytes, write_json
 from edgedipn_tf.schema import Schema
+from edgedipn_tf.task_weights import refuse_unknown_tasks
 from edgedipn_tf.tensorflow_errors import one_line_errors
 from edgedipn_tf.workdir import Workdir
 
 EVALUATION_SPLIT = "eval"
+_DRAWN_BATCHES = 2
+_DRAWN_BATCH_SIZE = 64
+"""Samples whose attention weights are drawn at the end of each epoch."""
 NUM_DRAWS = 200
 """Bootstrap draws of the interval in `metrics.json`."""
 
@@ -109,7 +116,7 @@ def identity(config: TrainingConfig, dataset: Dataset) -> dict[str, Any]:
 def check(config: TrainingConfig, dataset: Dataset, num_replicas: int) -> None:
     """Raises InputError when the settings do not fit the (divided) dataset or the number of replicas."""
     num_samples, longest = dataset.num_samples(FITTED_SPLIT), dataset.schema.max_length
-    predicted_schema(config.model, dataset.schema, config.sources)  # refuses a dataset without the intents of the model
+    refuse_unknown_tasks(config.task_weights, intent_names(config, dataset.schema))
     if dataset.num_samples(TRAIN_SPLIT) == 0:
         raise InputError(f"{dataset.path} has no training samples: discretize a longer log, or move the split day")
     if num_samples == 0:
@@ -136,7 +143,8 @@ class Run:
         config: the settings.
         dataset: what it is trained on.
         folder: where everything goes.
-        model: compiled, with the weights of the newest checkpoint.
+        model: compiled, with the weights of the newest checkpoint: what is trained.
+        network: what is evaluated and published: the model, or what it wraps to learn the weights of its tasks.
         history: of the finished epochs.
         checkpoints: of the run.
         steps_per_pass: steps of one pass over the samples to train on.
@@ -146,6 +154,7 @@ class Run:
     dataset: Dataset
     folder: Workdir
     model: keras.Model
+    network: keras.Model
     history: History
     checkpoints: Checkpoints
     steps_per_pass: int
@@ -169,16 +178,28 @@ class Run:
         """Returns what happens besides the steps: the line on the screen, and the end of an epoch."""
         num_epochs, patience = self.config.num_epochs, self.config.patience
         schema, evaluator = self.dataset.schema, self._evaluator(HELD_OUT_SPLIT)
+        weights_of = functools.partial(attention_weights, self.network)
+        curves = Curves(self.folder.tensorboard, weights_of, self._samples_to_draw())
         return [
-            LiveLine(num_epochs, self.steps_per_epoch),
-            EpochEnd(evaluator, schema, self.history, self.checkpoints, self.folder, num_epochs, patience),
+            LiveLine(num_epochs, self.steps_per_epoch, self.history),
+            EpochEnd(evaluator, schema, self.history, self.checkpoints, curves, num_epochs, patience),
         ]
+
+    def _samples_to_draw(self) -> list[dict[str, tf.Tensor]]:
+        """Returns inputs of a few batches of held-out users, mixed."""
+        size = min(_DRAWN_BATCH_SIZE, self.dataset.num_samples(HELD_OUT_SPLIT))
+        if not size:
+            return []
+        batches = self.dataset.training_batches(
+            self.config.max_length, size, self.config.seed, first_epoch=0, num_epochs=1, split=HELD_OUT_SPLIT
+        )
+        return [inputs for inputs, *_ in batches.take(_DRAWN_BATCHES)]
 
     def finish(self) -> dict[str, Any]:
         """Publishes the weights of the best epoch and their metrics, and returns the content of `metrics.json`."""
         self.checkpoints.restore_best_weights()
         product = _fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
-        product.set_weights(self.model.get_weights())
+        product.set_weights(self.network.get_weights())
         save_model(product, self.folder.model)
         found = self._evaluator(EVALUATION_SPLIT)(NUM_DRAWS)
         measure = "mean_auc" if self.history.epochs[self.history.best_epoch]["mean_auc"] is not None else None
@@ -186,6 +207,7 @@ class Run:
         report = {
             **evaluation.report(self.dataset, EVALUATION_SPLIT, found),
             "selection": held_out_users.selection(self.config.held_out_users, num_held_out, measure),
+            "num_parameters": product.count_params(),
             "best_epoch": self.history.best_epoch + 1,
             "history": self.history.epochs,
         }
@@ -198,7 +220,7 @@ class Run:
 
     def _evaluator(self, split: str) -> evaluation.Evaluator:
         config = self.config
-        return evaluation.Evaluator(self.model, self.dataset, split, config.max_length, config.global_batch_size)
+        return evaluation.Evaluator(self.network, self.dataset, split, config.max_length, config.global_batch_size)
 
 
 def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> Run:
@@ -209,26 +231,30 @@ def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy:
     steps_per_pass = dataset.num_samples(FITTED_SPLIT) // config.global_batch_size
     history = History()
     with strategy.scope():
-        model = compiled_model(config, dataset.schema, steps_per_pass)
+        network = _fresh_model(config, dataset.schema)
+        model = compiled_model(config, network, intent_names(config, dataset.schema), steps_per_pass)
         checkpoints = Checkpoints(folder.checkpoints, model, history)
         if checkpoints.restore_newest():
             print(f"{folder.path}: goes on after epoch {len(history.epochs)}", flush=True)
         elif config.initial_checkpoint:
             path = pathlib.Path(config.initial_checkpoint)
-            num_fresh = initial_checkpoint.load_initial_weights(model, path, dataset)
+            num_fresh = initial_checkpoint.load_initial_weights(network, path, dataset)
             print(f"starts from the weights of {path}; {num_fresh} rows of new names are fresh", flush=True)
-    return Run(config, dataset, folder, model, history, checkpoints, steps_per_pass)
+    return Run(config, dataset, folder, model, network, history, checkpoints, steps_per_pass)
 
 
-def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) -> keras.Model:
-    """Returns the model with fresh weights and what `fit` needs; called in the strategy's scope.
+def compiled_model(
+    config: TrainingConfig, network: keras.Model, tasks: Sequence[str], steps_per_pass: int
+) -> keras.Model:
+    """Returns a network, wrapped where its tasks' weights are learned, with what `fit` needs; in the strategy's scope.
 
     Args:
         config: the settings.
-        schema: what the inputs hold and what may be predicted.
+        network: with fresh weights.
+        tasks: the intents that it predicts.
         steps_per_pass: steps after which the learning rate decays.
     """
-    model = _fresh_model(config, schema)
+    model, losses = weighted_tasks(network, tasks, config.task_weights)
     learning_rate = keras.optimizers.schedules.ExponentialDecay(
         config.learning_rate, steps_per_pass, config.learning_rate_decay, staircase=True
     )
@@ -236,7 +262,7 @@ def compiled_model(config: TrainingConfig, schema: Schema, steps_per_pass: int) 
     model.compile(
         optimizer=optimizer,
         # No metrics: a streaming AUC of each intent is inexact and costs 30 ms a step; `evaluation` is exact.
-        loss={name: SummedBinaryCrossentropy() for name in intent_names(config, schema)},
+        loss=losses,
         jit_compile=False,  # XLA on a CPU takes 1.27 times as long
     )
     return model
@@ -259,7 +285,11 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
 
 
 def intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
-    """Returns the intents that are trained: those of the dataset that the model predicts."""
+    """Returns the intents that are trained: those of the dataset that the model predicts.
+
+    Raises:
+        InputError: when there are none.
+    """
     return [intent.name for intent in predicted_schema(config.model, schema, config.sources).intents]
 
 

@@ -33,6 +33,7 @@ LIGHT = (
     "edgedipn_tf/records.py",
     "edgedipn_tf/schema.py",
     "edgedipn_tf/schema_files.py",
+    "edgedipn_tf/task_weights.py",
     "edgedipn_tf/vocabulary.py",
     "edgedipn_tf/window_cutting.py",
 )

@@ -44,12 +44,16 @@ class IntraViewAttention(keras.layers.Layer):
         self.w_a.build((None, newest_shape[-1]))
 
     def call(self, states: tf.Tensor, newest: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        scores = tf.matmul(self.w_a(newest)[:, tf.newaxis, :], states, transpose_b=True)  # (B, 1, T)
-        weights = tf.transpose(masked_softmax(scores, mask), (0, 2, 1))
+        weights = tf.transpose(self.attention(states, newest, mask), (0, 2, 1))
         if self.is_rescaled:
             num_steps = tf.reduce_sum(tf.cast(mask, weights.dtype), axis=1)
             weights *= num_steps[:, tf.newaxis, tf.newaxis]
         return states * weights
+
+    def attention(self, states: tf.Tensor, newest: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns a (B, 1, T)."""
+        scores = tf.matmul(self.w_a(newest)[:, tf.newaxis, :], states, transpose_b=True)
+        return masked_softmax(scores, mask)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "is_rescaled": self.is_rescaled}

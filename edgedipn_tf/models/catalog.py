@@ -159,7 +159,8 @@ def find_variant(name: str, sources: str = "") -> Variant:
 
     Args:
         name: a name of `VARIANTS`.
-        sources: what it looks at instead of its own sources, some of `SOURCES` joined by commas; empty: its own.
+        sources: what it looks at instead of its own sources, some of `SOURCES` joined by commas; empty: its own. A
+            baseline has no others.
 
     Raises:
         InputError: when no variant has that name (it names the nearest), or the variant cannot do with these sources.
@@ -167,7 +168,9 @@ def find_variant(name: str, sources: str = "") -> Variant:
     if name not in VARIANTS:
         nearest = difflib.get_close_matches(name, VARIANTS, n=1, cutoff=0.0)[0]
         raise InputError(f"unknown model {name!r}: did you mean {nearest!r}? Models: {', '.join(VARIANTS)}")
-    return _with_sources(name, sources.split(",")) if sources else VARIANTS[name]
+    if not sources or not VARIANTS[name].takes("sources"):
+        return VARIANTS[name]
+    return _with_sources(name, sources.split(","))
 
 
 def _with_sources(name: str, given: Sequence[str]) -> Variant:

@@ -145,6 +145,13 @@ class DIPN(keras.Model):
         known = known[:, tf.newaxis, :]  # one source, in the terms of IntentHead
         return {name: tf.cast(branch(known), tf.float32) for name, branch in self.branches.items()}
 
+    def attention_weights(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns the intra-view weights (equation 2) of the real actions of each sequence, (actions of the batch,)."""
+        steps, masks, last = self._recur(inputs)
+        layers = self.intra_views.items()
+        weights = {name: layer.attention(steps[name], last[name][0], masks[name])[:, 0] for name, layer in layers}
+        return {name: tf.boolean_mask(of_actions, masks[name]) for name, of_actions in weights.items()}
+
     def _recur(
         self, inputs: Mapping[str, tf.Tensor]
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], dict[str, tuple[tf.Tensor, tf.Tensor]]]:

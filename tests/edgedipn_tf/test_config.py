@@ -79,6 +79,32 @@ def test_bad_settings_are_refused_by_name(changes, message):
     assert str(refused.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task_weights": "retention"}, "retention: 'retention' must be a task, =, and a number above 0"),
+        ({"task_weights": "retention=0"}, "retention=0: 'retention=0' must be a task"),
+        ({"task_weights": "retention=inf"}, "retention=inf: 'retention=inf' must be a task"),
+        ({"task_weights": "retention=1,retention=2"}, "retention=1,retention=2: 'retention=2' must be a task"),
+        ({"task_weights": "uncertainty,retention=2"}, "uncertainty,retention=2: 'uncertainty' must be a task"),
+        ({"sources": "browse,histori"}, "browse,histori: there is no source 'histori', did you mean 'history'?"),
+        ({"sources": "tap,tap", "model": "dipn"}, "tap,tap names a source twice"),
+        ({"sources": "tap,history", "model": "dipn_early_fusion"}, "tap,history: dipn_early_fusion merges all views"),
+        ({"sources": "browse,history"}, "browse,history: edgedipn takes one or more views, and always history and"),
+        ({"sources": "history,profile"}, "history,profile: edgedipn takes one or more views"),
+    ],
+)
+def test_bad_task_weights_and_sources_are_refused(changes, message):
+    with pytest.raises(InputError) as refused:
+        _resolve(**changes)
+    assert str(refused.value).startswith(f"--{next(iter(changes))}={message}")
+
+
+def test_what_does_nothing_for_a_baseline_is_refused():
+    with pytest.raises(InputError, match="--sources does nothing for --model=gbdt"):
+        _resolve(model="gbdt", sources="browse")
+
+
 def test_unknown_preset_is_refused_with_the_nearest():
     with pytest.raises(InputError, match="unknown preset 'edgedipn': did you mean 'edgedipn_paper'"):
         _resolve("edgedipn")

@@ -50,5 +50,39 @@ def test_loss_of_extreme_logits_is_finite():
 
 
 def test_loss_is_restored_from_its_config():
-    config = keras.saving.serialize_keras_object(losses.SummedBinaryCrossentropy())
-    assert keras.saving.deserialize_keras_object(config).reduction == "sum"
+    config = keras.saving.serialize_keras_object(losses.SummedBinaryCrossentropy(0.5))
+    restored = keras.saving.deserialize_keras_object(config)
+    assert (restored.reduction, restored.task_weight) == ("sum", 0.5)
+
+
+class _Network(keras.Model):
+    """Its logits are its inputs; it has a penalty."""
+
+    def call(self, inputs, training=False):
+        self.add_loss(tf.constant(0.25))
+        return inputs
+
+
+def test_given_task_weights_are_factors_and_others_are_one():
+    network = _Network()
+    model, by_task = losses.weighted_tasks(network, ["a", "b"], "a=2.5")
+    assert model is network and {name: loss.task_weight for name, loss in by_task.items()} == {"a": 2.5, "b": 1.0}
+    logit, label, weight = tf.zeros((1, 1)), tf.ones((1, 1)), tf.ones((1, 1))
+    assert float(by_task["a"](label, logit, weight)) == pytest.approx(2.5 * np.log(2), rel=1e-6)
+
+
+def test_uncertainty_weighting_by_hand():
+    # At the logit 0 the cross-entropy is log 2, whatever the label; one of three labels is unknown.
+    model, by_task = losses.weighted_tasks(_Network(), ["a", "b"], "uncertainty")
+    model.log_variances["a"].assign(0.4)
+    _, _, weights = losses.normalize_weights({}, {}, {"a": tf.constant([[1.0], [0.0], [1.0]]), "b": tf.zeros((3, 1))})
+    with tf.GradientTape() as tape:
+        found = {name: by_task[name](tf.ones((3, 1)), tf.zeros((3, 1)), weights[name]) for name in by_task}
+        total = tf.add_n(list(found.values()))
+    assert float(found["a"]) == pytest.approx(np.exp(-0.4) * np.log(2) + 0.2, rel=1e-6)
+    assert float(by_task["a"].task_weight) == pytest.approx(np.exp(-0.4), rel=1e-6)
+    gradients = [float(g) for g in tape.gradient(total, [s.value for s in model.log_variances.values()])]
+    assert float(found["b"]) == 0  # no label of b is known: nothing moves its s
+    np.testing.assert_allclose(gradients, [0.5 - np.exp(-0.4) * np.log(2), 0.0], rtol=1e-5)
+    assert len(model.trainable_variables) == 2
+    assert model({"a": tf.ones(1)})["a"] == 1 and [float(penalty) for penalty in model.losses] == [0.25]

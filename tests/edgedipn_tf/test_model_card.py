@@ -7,7 +7,8 @@ import pytest
 from edgedipn_tf.model_card import format_model_card
 
 CONFIG = {
-    "model": "edgedipn", "max_length": 64, "num_hops": 10, "penalty_weight": 0.01, "held_out_users": 0.2,
+    "model": "edgedipn", "sources": "", "task_weights": "retention=2", "max_length": 64, "num_hops": 10,
+    "penalty_weight": 0.01, "held_out_users": 0.2,
     "global_batch_size": 32, "num_epochs": 4, "learning_rate": 0.001, "learning_rate_decay": 0.9,
     "epsilon": 1e-7, "seed": 3,
     "schema_fingerprint": "aaaa", "vocabulary_fingerprint": "bbbb", "dataset_fingerprint": "cccc",
@@ -56,6 +57,7 @@ def test_card_tells_settings_data_and_results(card):
         and "| epoch | 2 of 3, of the greatest mean AUC on 2,345 samples" in card
         and "aaaa, bbbb, cccc" in card
     )
+    assert "| sources |" not in card and "| task_weights | retention=2 |" in card
     assert "Log `shop`, of real behaviour." in card and "- browse view only" in card
     assert "12,345 training and 67 evaluation samples, cut-offs from 2021-03-03 to 2021-03-14" in card
     assert "| retention | 1,200 | 34 | 5 | 1,200 | 34 | 5 |" in card

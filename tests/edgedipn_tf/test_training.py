@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from unittest import mock
 
 import keras
 import numpy as np
@@ -12,10 +13,13 @@ import tensorflow as tf
 from edgedipn_tf import config, training
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.evaluation import open_run
 from edgedipn_tf.held_out_users import divide, is_held_out
 from edgedipn_tf.ranking import auc
+from edgedipn_tf.schema import VIEW_ORDER
 from edgedipn_tf.workdir import Workdir
 from tests.edgedipn_tf.tiny_dataset import tiny_schema, write_dataset
+from tests.edgedipn_tf.tiny_model import TinyModel
 from tests.edgedipn_tf.tiny_training import SETTINGS, train_tiny
 
 
@@ -107,6 +111,32 @@ def test_model_of_some_intents_is_trained_and_evaluated_for_these(train, tmp_pat
     assert list(report["history"][0]["auc"]) == ["realtime_purchase"]
     assert list(keras.models.load_model(tmp_path / "workdir" / "model.keras").places) == ["realtime_purchase"]
     assert "retention" not in capsys.readouterr().out
+
+
+def test_model_that_needs_the_order_across_views_gets_it(train, tmp_path):
+    seen = []
+    with mock.patch.object(TinyModel, "call", autospec=True, side_effect=TinyModel.call) as call:
+        train(tmp_path / "workdir", model="dipn_early_fusion", num_epochs=1)
+        seen = [set(arguments.args[1]) for arguments in call.call_args_list]
+    assert seen and all(VIEW_ORDER in names for names in seen)
+    _, opened = open_run(tmp_path / "workdir", None)
+    assert VIEW_ORDER in opened.evaluation_batches("eval", 8, 7).element_spec[0]  # evaluate asks for it too
+
+
+def test_learned_task_weights_are_reported_and_stay_out_of_the_model(train, finished, tmp_path):
+    report = train(tmp_path / "workdir", task_weights="uncertainty", num_epochs=2)
+    learned = [epoch["task_weight"] for epoch in report["history"]]
+    assert list(learned[0]) == list(report["intents"])
+    assert learned[1]["realtime_purchase"] != learned[0]["realtime_purchase"] != 1.0
+    plain, own = (keras.models.load_model(path / "model.keras") for path in (finished.path, tmp_path / "workdir"))
+    assert [w.shape for w in own.weights] == [w.shape for w in plain.weights]
+    assert report["num_parameters"] == own.count_params()
+    assert report["intents"]["realtime_purchase"]["auc"] > 0.8
+
+
+def test_task_weight_of_a_task_that_is_not_there_is_refused(train, tmp_path):
+    with pytest.raises(InputError, match="the model has no task 'retentoin', did you mean 'retention'"):
+        train(tmp_path / "workdir", task_weights="retentoin=2")
 
 
 def test_dataset_without_the_intents_of_the_model_is_refused(train, tmp_path):

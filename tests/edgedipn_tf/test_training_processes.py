@@ -71,17 +71,17 @@ def test_run_killed_at_ten_random_moments_ends_as_the_undisturbed_one(undisturbe
     _assert_same_result(tmp_path, undisturbed)
 
 
-def test_two_replicas_equal_one_with_unevenly_unknown_labels_and_a_penalty(dataset, tmp_path):
+def test_two_replicas_equal_one_with_uneven_labels_a_penalty_and_learned_task_weights(dataset, tmp_path):
     # Half of the samples lose about half of their labels, so the halves of a batch have unequal counts.
-    settings = {"num_epochs": 2, "penalty_weight": 0.5, "dropout": 0}
-    done = run_program(dataset, tmp_path / "two", replicas=2, **settings)
+    settings = {"num_epochs": 7, "penalty_weight": 0.5, "dropout": 0}  # 21 steps
+    done = run_program(dataset, tmp_path / "two", replicas=2, task_weights='"uncertainty"', **settings)
     assert done.returncode == 0, done.stderr
-    train_tiny(dataset, tmp_path / "one", **settings)
+    train_tiny(dataset, tmp_path / "one", task_weights="uncertainty", **settings)
     for two, one in zip(_weights(tmp_path / "two"), _weights(tmp_path / "one"), strict=True):
         np.testing.assert_allclose(two, one, atol=1e-5)
-    losses = {
-        name: [epoch["loss"] for epoch in json.loads((tmp_path / name / "metrics.json").read_text())["history"]]
-        for name in ("two", "one")
-    }
-    np.testing.assert_allclose(losses["two"], losses["one"], rtol=1e-5)
-    assert losses["one"][0] == pytest.approx(3 * np.log(2), abs=0.3)  # three intents, logits still near 0
+    two, one = (json.loads((tmp_path / name / "metrics.json").read_text())["history"] for name in ("two", "one"))
+    np.testing.assert_allclose([epoch["loss"] for epoch in two], [epoch["loss"] for epoch in one], rtol=1e-5)
+    assert one[0]["loss"] == pytest.approx(3 * np.log(2), abs=0.3)  # three intents, logits still near 0
+    learned = [list(epochs[-1]["task_weight"].values()) for epochs in (two, one)]
+    np.testing.assert_allclose(*learned, rtol=1e-5)
+    assert all(weight != 1.0 for weight in learned[0])
