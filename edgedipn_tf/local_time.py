@@ -63,6 +63,11 @@ class LocalTime:
         self._reached_ms = np.maximum.accumulate(ends_ms)
         self._reached_before_ms = np.append(np.iinfo(np.int64).min, self._reached_ms[:-1] - 1)
 
+    @property
+    def segments(self) -> tuple[IntArray, IntArray]:
+        """Where times of one offset from UTC start, ascending, the first at the least int64, and their offsets; ms."""
+        return self._starts_ms, self._offsets_ms
+
     def day_index(self, t_ms: ArrayLike) -> IntArray:
         """Returns the local days of times.
 
