@@ -90,9 +90,7 @@ def _dipn_entry(model: str, paper_auc: float | None = None, label: str = "") -> 
 
 
 def _dipn_models() -> Suite:
-    entries = tuple(
-        _dipn_entry(model, auc) for model, auc in paper.DIPN_TABLE_4.items() if model != "dipn_early_fusion"
-    )
+    entries = tuple(_dipn_entry(model, auc) for model, auc in paper.DIPN_TABLE_4.items())
     table = Table(
         title="DIPN and its ablations",
         reference="dipn",

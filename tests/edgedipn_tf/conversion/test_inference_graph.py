@@ -69,6 +69,12 @@ def test_without_some_or_all_views() -> None:
     assert difference(tiny_model("edgedipn", SCHEMA), inputs) <= 1e-6
 
 
+@pytest.mark.parametrize("sources", ["swipe,tap,history,profile", "tap,browse,history,profile"])
+def test_with_some_views_of_the_schema_alone(sources: str) -> None:
+    model = tiny_model("edgedipn", SCHEMA, sources)  # without the browse view it has no category intents
+    assert difference(model, example_inputs(SCHEMA, MAX_LENGTH, 8, seed=4)) <= 1e-6
+
+
 def test_ids_beyond_a_table_stay_in_their_feature() -> None:
     inputs = example_inputs(SCHEMA, MAX_LENGTH, 3, seed=3)
     for values in inputs.values():

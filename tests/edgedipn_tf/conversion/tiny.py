@@ -46,9 +46,9 @@ def tiny_schema() -> Schema:
     )
 
 
-def tiny_model(name: str, schema: Schema) -> keras.Model:
+def tiny_model(name: str, schema: Schema, sources: str = "") -> keras.Model:
     """A variant whose probabilities differ from sample to sample, as fresh weights would not make them."""
-    model = build_model(name, schema, units=16, num_hops=2, hidden_units=(16, 8))
+    model = build_model(name, schema, sources=sources, units=16, num_hops=2, hidden_units=(16, 8))
     rng = np.random.default_rng(7)
     model.set_weights([rng.normal(scale=0.5, size=w.shape).astype(np.float32) for w in model.get_weights()])
     for embedding in model.embeddings.values():  # scores of pairs of views are far from the inference graph's limit
