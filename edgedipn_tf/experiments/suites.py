@@ -162,10 +162,19 @@ def _design_choices() -> Suite:
         reference="unknown (embargo)",
         entries=(choice("unknown (embargo)"), choice("known, the paper's way", no_embargo)),
     )
+    rescaled = Table(
+        title="Intra-view attention of DIPN",
+        reference="v = h * a, as printed",
+        entries=(
+            _dipn_entry("dipn", label="v = h * a, as printed"),
+            _dipn_entry("dipn_rescaled", label="times the steps"),
+        ),
+        judged_on=_DIPN_DATA,
+    )
     return Suite(
         name="design_choices",
         reproduces="what the papers leave open",
-        tables=(epsilon, *cut_offs, *mixes, embargo),
+        tables=(epsilon, *cut_offs, *mixes, embargo, rescaled),
     )
 
 

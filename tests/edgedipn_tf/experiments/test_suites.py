@@ -44,6 +44,7 @@ def test_the_papers_models_stand_in_the_papers_order():
     with_paper = [entry for entry in table.entries if entry.paper]
     assert [entry.model for entry in with_paper] == list(paper.EDGEDIPN_TABLE_2) and len(with_paper) == 11
     assert all(set(entry.paper) == {intent.name for intent in INTENTS} for entry in with_paper)
+    assert [entry.model for entry in SUITES["dipn_models"].tables[0].entries if entry.paper] == list(paper.DIPN_TABLE_4)
     # Three figures read off the paper's page once more.
     assert paper.EDGEDIPN_TABLE_2["edgedipn"]["longtime_leaf_category"] == 0.8368
     assert paper.EDGEDIPN_TABLE_2["edgedipn_v0"]["realtime_cart"] == 0.8191
