@@ -18,9 +18,12 @@ import numpy as np
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import file_sha256
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST_NAME = "manifest.json"
 REMEDY = "copy the bundle again, or make it again with `python -m edgedipn_tf.convert`"
+
+MEASURED_KIND = "predict"
+"""Kind of the signatures that are measured: those that come with samples and answer for every intent."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 # What NumPy, zipfile and zlib raise for a file that is no archive, or a damaged or encrypted one.
@@ -35,25 +38,6 @@ class Tensor:
     name: str
     dtype: str
     shape: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelFile:
-    """One `.tflite` file of a bundle."""
-
-    path: pathlib.Path
-    recipe: str
-    sha256: str
-    size_bytes: int
-    signature: str
-    max_length: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-
-    @property
-    def name(self) -> str:
-        """The file's name, which is plain."""
-        return self.path.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +61,27 @@ class Samples:
 
 
 @dataclasses.dataclass(frozen=True)
+class ModelFile:
+    """One `.tflite` file of a bundle, by one of its signatures: a file of several lengths is listed once for each."""
+
+    path: pathlib.Path
+    recipe: str
+    sha256: str
+    size_bytes: int
+    signature: str
+    num_signatures: int  # of the file
+    max_length: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    samples: Samples = dataclasses.field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name, which is plain."""
+        return self.path.name
+
+
+@dataclasses.dataclass(frozen=True)
 class Bundle:
     """A verified bundle."""
 
@@ -88,7 +93,6 @@ class Bundle:
     schema_fingerprint: str
     vocabulary_fingerprint: str
     files: tuple[ModelFile, ...]
-    samples: Samples
 
 
 def open_bundle(path: pathlib.Path) -> Bundle:
@@ -112,9 +116,14 @@ def open_bundle(path: pathlib.Path) -> Bundle:
             f"{manifest_path} has format version {version!r}, this program reads {FORMAT_VERSION}: {REMEDY}"
         )
     reader = _Reader(manifest_path)
-    files = tuple(_model_file(reader, path, i, item) for i, item in enumerate(reader.get(manifest, "files", list)))
+    archives = _verified_archives(reader, path, manifest)
+    files = [
+        signature
+        for index, item in enumerate(reader.get(manifest, "files", list))
+        for signature in _model_files(reader, path, index, item, archives)
+    ]
     if not files:
-        raise InputError(f"{manifest_path} lists no files: {REMEDY}")
+        raise InputError(f"{manifest_path} lists no files with a signature to measure: {REMEDY}")
     return Bundle(
         path=path,
         manifest_sha256=hashlib.sha256(content).hexdigest(),
@@ -123,8 +132,7 @@ def open_bundle(path: pathlib.Path) -> Bundle:
         commit=manifest.get("commit") and reader.get(manifest, "commit", str),
         schema_fingerprint=reader.get(manifest, "schema_fingerprint", str),
         vocabulary_fingerprint=reader.get(manifest, "vocabulary_fingerprint", str),
-        files=files,
-        samples=_samples(reader, path, reader.get(manifest, "benchmark_samples", dict), files),
+        files=tuple(files),
     )
 
 
@@ -152,22 +160,40 @@ class _Reader:
         return InputError(f"{self.manifest_path}: {where} {message}: {REMEDY}")
 
 
-def _model_file(reader: _Reader, folder: pathlib.Path, index: int, values: Any) -> ModelFile:
+def _model_files(
+    reader: _Reader, folder: pathlib.Path, index: int, values: Any, archives: dict[str, dict[str, np.ndarray]]
+) -> list[ModelFile]:
+    """Returns the measured signatures of one file."""
     place = f"files[{index}]"
     name = reader.plain_name(values, "name", place)
     sha256 = reader.get(values, "sha256", str, place)
     size_bytes = reader.get(values, "size_bytes", int, place)
     _verify(folder, folder / name, sha256, size_bytes)
-    return ModelFile(
-        path=folder / name,
-        recipe=reader.plain_name(values, "recipe", place),
-        sha256=sha256,
-        size_bytes=size_bytes,
-        signature=reader.plain_name(values, "signature", place),
-        max_length=reader.get(values, "max_length", int, place),
-        inputs=_tensors(reader, values, "inputs", place),
-        outputs=_tensors(reader, values, "outputs", place),
-    )
+    signatures = reader.get(values, "signatures", list, place)
+    found = []
+    for number, item in enumerate(signatures):
+        where = f"{place}.signatures[{number}]"
+        if reader.get(item, "kind", str, where) != MEASURED_KIND:
+            continue
+        inputs, outputs = (_tensors(reader, item, side, where) for side in ("inputs", "outputs"))
+        archive = reader.get(item, "samples", str, where)
+        if archive not in archives:
+            raise reader.error(f"{where}.samples", f"{archive!r} is none of benchmark_samples")
+        found.append(
+            ModelFile(
+                path=folder / name,
+                recipe=reader.plain_name(values, "recipe", place),
+                sha256=sha256,
+                size_bytes=size_bytes,
+                signature=reader.plain_name(item, "name", where),
+                num_signatures=len(signatures),
+                max_length=reader.get(item, "length", int, where),
+                inputs=inputs,
+                outputs=outputs,
+                samples=_samples(folder / archive, archives[archive], inputs, outputs, name),
+            )
+        )
+    return found
 
 
 def _tensors(reader: _Reader, values: Any, key: str, place: str) -> tuple[Tensor, ...]:
@@ -198,30 +224,45 @@ def _verify(folder: pathlib.Path, path: pathlib.Path, sha256: str, size_bytes: i
         raise InputError(f"{path} was changed (its SHA-256 is not the manifest's): {REMEDY}")
 
 
-def _samples(reader: _Reader, folder: pathlib.Path, values: dict[str, Any], files: tuple[ModelFile, ...]) -> Samples:
-    place = "benchmark_samples"
-    file = reader.get(values, "file", str, place)
-    if not all(_PLAIN_NAME.fullmatch(part) for part in file.split("/")):
-        raise reader.error(f"{place}.file", f"{file!r} is not a plain path inside the bundle")
-    path = folder / file
-    _verify(folder, path, reader.get(values, "sha256", str, place))
-    num_samples: int = reader.get(values, "num_samples", int, place)
+def _verified_archives(
+    reader: _Reader, folder: pathlib.Path, manifest: dict[str, Any]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Returns the arrays of every archive of samples by its path inside the bundle."""
+    archives = {}
+    for index, item in enumerate(reader.get(manifest, "benchmark_samples", list)):
+        place = f"benchmark_samples[{index}]"
+        name = reader.get(item, "name", str, place)
+        if not all(_PLAIN_NAME.fullmatch(part) for part in name.split("/")):
+            raise reader.error(f"{place}.name", f"{name!r} is not a plain path inside the bundle")
+        path = folder / name
+        _verify(folder, path, reader.get(item, "sha256", str, place))
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                archives[name] = {key: archive[key] for key in archive.files}
+        except _DAMAGED as error:
+            raise InputError(f"{path} is not a NumPy archive ({error}): {REMEDY}") from None
+    return archives
+
+
+def _samples(
+    path: pathlib.Path,
+    arrays: dict[str, np.ndarray],
+    inputs: tuple[Tensor, ...],
+    outputs: tuple[Tensor, ...],
+    file: str,
+) -> Samples:
+    first = arrays.get(inputs[0].name, np.empty(0))
+    num_samples = len(first) if first.ndim else 0
     if num_samples < 1:
-        raise reader.error(f"{place}.num_samples", f"is {num_samples}: at least one sample is needed")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except _DAMAGED as error:
-        raise InputError(f"{path} is not a NumPy archive ({error}): {REMEDY}") from None
+        raise InputError(f"{path} has no samples of {inputs[0].name!r}, which {file} needs: {REMEDY}")
     samples = Samples({}, {}, num_samples)
-    for model_file in files:
-        for tensor in model_file.inputs:
-            samples.inputs[tensor.name] = _array(path, arrays, tensor.name, tensor, num_samples, model_file.name)
-        for tensor in model_file.outputs:
-            key = f"expected_{tensor.name}"
-            samples.expected[tensor.name] = _array(path, arrays, key, tensor, num_samples, model_file.name)
-            samples.labels[tensor.name] = _bits(path, arrays, f"label_{tensor.name}", tensor, num_samples)
-            samples.is_known[tensor.name] = _bits(path, arrays, f"weight_{tensor.name}", tensor, num_samples) > 0
+    for tensor in inputs:
+        samples.inputs[tensor.name] = _array(path, arrays, tensor.name, tensor, num_samples, file)
+    for tensor in outputs:
+        key = f"expected_{tensor.name}"
+        samples.expected[tensor.name] = _array(path, arrays, key, tensor, num_samples, file)
+        samples.labels[tensor.name] = _bits(path, arrays, f"label_{tensor.name}", tensor, num_samples)
+        samples.is_known[tensor.name] = _bits(path, arrays, f"weight_{tensor.name}", tensor, num_samples) > 0
     return samples
 
 

@@ -35,7 +35,7 @@ class Cell:
     @property
     def label(self) -> str:
         """The cell as told to a person."""
-        return f"{self.file.name} ({self.condition.label})"
+        return f"{self.file.name}, {self.file.signature} ({self.condition.label})"
 
 
 @dataclasses.dataclass
@@ -129,7 +129,7 @@ class CellStore:
     def _path(self, cell: Cell, machine: Sequence[str]) -> pathlib.Path:
         identity = {
             "manifest": cell.bundle.manifest_sha256,
-            "file": [cell.file.name, cell.file.sha256],
+            "file": [cell.file.name, cell.file.sha256, cell.file.signature],
             "backend": cell.backend,
             "condition": dataclasses.asdict(cell.condition),
             "programs": dict(cell.program_sha256),

@@ -82,7 +82,7 @@ def _compare(old: CaseResult | None, new: CaseResult | None, tolerance: float, s
     case = new or old
     if case is None:
         raise ValueError("a cell of neither report")
-    label = f"{case.file} at length {case.max_length} ({case.machine}, {case.condition.label})"
+    label = f"{case.file_label} ({case.machine}, {case.condition.label})"
     if old is None or new is None:
         return Comparison(label, Change.UNKNOWN, f"only in {'NEW' if new else 'OLD'}", is_lost=new is None)
     for side, each in (("OLD", old), ("NEW", new)):

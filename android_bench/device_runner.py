@@ -56,7 +56,7 @@ class RunnerWork:
         Raises:
             DeviceError: when that fails.
         """
-        file, samples = self._cell.file, self._cell.bundle.samples
+        file, samples = self._cell.file, self._cell.file.samples
         with tempfile.TemporaryDirectory(prefix="edgedipn_bench-") as folder:
             inputs = write_inputs(pathlib.Path(folder), samples, file.inputs)
             local = {RUNNER_NAME: self._program.runner, LIBRARY_NAME: self._program.library, file.name: file.path}
@@ -89,7 +89,7 @@ class RunnerWork:
         Raises:
             DeviceError: when they cannot be pulled, or the device fails.
         """
-        file, samples = self._cell.file, self._cell.bundle.samples
+        file, samples = self._cell.file, self._cell.file.samples
         arrays = {
             tensor.name: outputs.from_bytes(
                 self._device.pull(self._written[tensor.name]), tensor, samples.num_samples, NAME

@@ -48,7 +48,7 @@ class ToolWork:
         self._pinning = pinning
         self._remote: dict[str, str] = {}
         self._tensors: list[tuple[str, Tensor]] = []  # by the graph's own names, in the graph's order
-        self._num_pushed = min(NUM_PUSHED_SAMPLES, cell.bundle.samples.num_samples)
+        self._num_pushed = min(NUM_PUSHED_SAMPLES, cell.file.samples.num_samples)
 
     def prepare(self) -> None:
         """Pushes everything.
@@ -62,7 +62,7 @@ class ToolWork:
         self._tensors = [(graph_name, by_name[name]) for name, graph_name in graph_names.items()]
         with tempfile.TemporaryDirectory(prefix="edgedipn_bench-") as folder:
             local = {TOOL_NAME: self._tool, file.name: file.path}
-            samples = self._cell.bundle.samples
+            samples = self._cell.file.samples
             local.update(_write_inputs(pathlib.Path(folder), samples, file.inputs, self._num_pushed))
             self._remote = self._device.push(local)
         self._device.check(["chmod", "755", self._remote[TOOL_NAME]], Operation.PUSH)
@@ -117,6 +117,7 @@ class ToolWork:
             *self._pinning,
             self._remote[TOOL_NAME],
             f"--graph={self._remote[self._cell.file.name]}",
+            *self._signature(),
             f"--num_threads={self._cell.condition.num_threads}",
             f"--num_runs={num_runs}",
             "--min_secs=0",
@@ -128,6 +129,11 @@ class ToolWork:
             f"--input_layer_value_files={','.join(values)}",
             *(DELEGATES[delegate][:1] if (delegate := self._cell.condition.delegate) in DELEGATES else ()),
         ]
+
+    def _signature(self) -> list[str]:
+        """Returns the flag that names the signature; of a file with one only, which older tools take too, none."""
+        file = self._cell.file
+        return [f"--signature_to_run_for={file.signature}"] if file.num_signatures > 1 else []
 
 
 def _write_inputs(

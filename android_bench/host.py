@@ -1,8 +1,8 @@
 """Measures a file on this computer with ai-edge-litert. Its figures are a host's, never a phone's.
 
-The file's main graph runs through `Interpreter` (XNNPACK on, as on Android). Timed is `invoke` alone, the same span
-that benchmark_model times; copying the few kB of inputs stays outside. Inputs are the bundle's real samples, one after
-another: random ids lie outside the embedding tables, and the model fails on them.
+The graph of a signature runs through `Interpreter` (XNNPACK on, as on Android). Timed is its `invoke` alone, the same
+span that benchmark_model times; copying the few kB of inputs stays outside. Inputs are the bundle's real samples, one
+after another: random ids lie outside the embedding tables, and the model fails on them.
 """
 
 import math
@@ -19,7 +19,7 @@ from edgedipn_tf.commands import InputError
 
 
 class LoadedModel:
-    """One file ready to run: inputs and outputs are reached by the names of its signature.
+    """One signature of a file ready to run: inputs and outputs are reached by its names for them.
 
     Raises:
         InputError: when LiteRT cannot load the file, or its signature is not what the manifest says.
@@ -29,34 +29,35 @@ class LoadedModel:
         start_ns = time.perf_counter_ns()
         try:
             self._interpreter = Interpreter(model_path=str(file.path), num_threads=num_threads)
-            self._interpreter.allocate_tensors()
+            self._interpreter.allocate_tensors()  # also hands the graphs to XNNPACK
+            if file.signature not in self._interpreter.get_signature_list():
+                raise InputError(f"{file.path} has no signature {file.signature!r}: {REMEDY}")
+            # The public call of a signature resizes, allocates and copies within one span, and `Interpreter.invoke`
+            # runs the file's first graph only. What both of them stand on takes the number of a graph.
+            self._graphs = self._interpreter._interpreter
+            self._graph = self._graphs.GetSubgraphIndexFromSignature(file.signature)
+            self._graphs.AllocateTensors(self._graph)
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{file.path}: LiteRT cannot load it ({_one_line(error)}): {REMEDY}") from None
         self.load_ms = (time.perf_counter_ns() - start_ns) / 1e6
-        if file.signature not in self._interpreter.get_signature_list():
-            raise InputError(f"{file.path} has no signature {file.signature!r}: {REMEDY}")
         runner = self._interpreter.get_signature_runner(file.signature)
-        # Signature details give indices of the signature's graph; set_tensor means the main graph. They must agree.
-        self._inputs = _indices(
-            file, "inputs", file.inputs, runner.get_input_details(), self._interpreter.get_input_details()
-        )
-        self._outputs = _indices(
-            file, "outputs", file.outputs, runner.get_output_details(), self._interpreter.get_output_details()
-        )
+        self._input_details = runner.get_input_details()
+        self._inputs = _indices(file, "inputs", file.inputs, self._input_details)
+        self._outputs = _indices(file, "outputs", file.outputs, runner.get_output_details())
 
     def tensor_names(self) -> dict[str, str]:
         """Returns the graph's own name of each input by its signature's name, in the order of the graph."""
-        by_index = {index: name for name, index in self._inputs.items()}
-        return {by_index[detail["index"]]: str(detail["name"]) for detail in self._interpreter.get_input_details()}
+        in_order = sorted(self._inputs, key=self._inputs.__getitem__)  # a graph's inputs are its first tensors
+        return {name: str(self._input_details[name]["name"]) for name in in_order}
 
     def run(self, feed: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
         """Returns the outputs by name and the latency of the inference in ms."""
         for name, index in self._inputs.items():
-            self._interpreter.set_tensor(index, feed[name])
+            self._graphs.SetTensor(index, feed[name], self._graph)
         start_ns = time.perf_counter_ns()
-        self._interpreter.invoke()
+        self._graphs.Invoke(self._graph)
         latency_ms = (time.perf_counter_ns() - start_ns) / 1e6
-        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}, latency_ms
+        return {name: self._graphs.GetTensor(index, self._graph) for name, index in self._outputs.items()}, latency_ms
 
 
 def measure_host(cell: Cell, settings: Settings) -> CaseResult:
@@ -65,7 +66,7 @@ def measure_host(cell: Cell, settings: Settings) -> CaseResult:
     Raises:
         InputError: when the file cannot be loaded or run.
     """
-    file, samples = cell.file, cell.bundle.samples
+    file, samples = cell.file, cell.file.samples
     model = LoadedModel(file, cell.condition.num_threads)
     try:
         first, *warmup = (model.run(samples.feed(i))[1] for i in range(1 + settings.num_warmup_runs))
@@ -105,13 +106,12 @@ def _indices(
     file: ModelFile,
     what: str,
     declared: tuple[Tensor, ...],
-    of_signature: dict[str, dict[str, Any]],
-    of_graph: list[dict[str, Any]],
+    details: dict[str, dict[str, Any]],
 ) -> dict[str, int]:
     """Returns the tensor index of each declared name, or refuses a file that does not have what is declared."""
     actual = {
         name: (np.dtype(detail["dtype"]).name, tuple(int(size) for size in detail["shape"]))
-        for name, detail in of_signature.items()
+        for name, detail in details.items()
     }
     expected = {tensor.name: (tensor.dtype, tensor.shape) for tensor in declared}
     if actual != expected:
@@ -120,10 +120,7 @@ def _indices(
             f"{file.path}: {what} {odd!r} is {actual.get(odd, 'absent')}, the manifest says "
             f"{expected.get(odd, 'nothing of it')}: {REMEDY}"
         )
-    main = {(int(detail["index"]), str(detail["name"])) for detail in of_graph}
-    if main != {(int(detail["index"]), str(detail["name"])) for detail in of_signature.values()}:
-        raise InputError(f"{file.path}: signature {file.signature!r} is not the file's main graph: {REMEDY}")
-    return {name: int(detail["index"]) for name, detail in of_signature.items()}
+    return {name: int(detail["index"]) for name, detail in details.items()}
 
 
 def _one_line(error: Exception) -> str:

@@ -56,7 +56,7 @@ def measure_host_runner(cell: Cell, program: Program, settings: Settings) -> Cas
     Raises:
         InputError: when LiteRT itself cannot load the file.
     """
-    file, samples, found = cell.file, cell.bundle.samples, Findings()
+    file, samples, found = cell.file, cell.file.samples, Findings()
     with tempfile.TemporaryDirectory(prefix="edgedipn_bench-") as name:
         folder = pathlib.Path(name)
         inputs = write_inputs(folder, samples, file.inputs)

@@ -57,7 +57,7 @@ def _histogram(case: CaseResult, x: Scale, top: float) -> list[str]:
         for place, count in enumerate(counts)
         if count
     ]
-    marks = [text(x.start, top + 12, f"{case.file}, {case.machine}, {case.condition.label}", "label")]
+    marks = [text(x.start, top + 12, f"{case.file_label}, {case.machine}, {case.condition.label}", "label")]
     if (summary := case.summary) is not None:
         words = (
             f"p50 {summary.p50_ms:.3g} ms, p90 {summary.p90_ms:.3g} ms ({_interval(case)}), {len(case.samples_ms)} runs"
@@ -123,7 +123,7 @@ def _measured(cases: Sequence[CaseResult], x: Scale, y: Scale, colour: str) -> l
     for left, top, case in points:
         if case.summary:
             marks.append(line(left, y(case.summary.p90_low_ms), left, y(case.summary.p90_high_ms), f"line {colour}"))
-            words = f"{case.file}, {case.machine}, {case.condition.label}: p90 {case.summary.p90_ms:.3g} ms"
+            words = f"{case.file_label}, {case.machine}, {case.condition.label}: p90 {case.summary.p90_ms:.3g} ms"
             marks.append(_point(left, top, f"point {colour}", f"{words} ({_interval(case)})"))
     return marks
 

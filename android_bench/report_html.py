@@ -103,7 +103,7 @@ def _starts(report: Report) -> str:
             f"{case.summary.p50_ms:.3g}",
             f"{max(memory) / 1024:.1f}" if memory else "–",
         ]
-        rows.append([html.escape(word) for word in [case.file, case.machine, case.condition.label, *figures]])
+        rows.append([html.escape(word) for word in [case.file_label, case.machine, case.condition.label, *figures]])
     headings = [
         "file",
         "machine",
@@ -134,7 +134,7 @@ def _outputs(report: Report) -> str:
     rows = []
     for case in report.cases:
         if case.parity:
-            names = [html.escape(word) for word in (case.file, case.machine, case.condition.label)]
+            names = [html.escape(word) for word in (case.file_label, case.machine, case.condition.label)]
             rows.append([*names, str(case.parity.num_samples), _largest(case, "keras"), _largest(case, "host")])
     return table(["file", "machine", "condition", "samples", "from Keras", "from this computer"], rows) if rows else ""
 
@@ -143,7 +143,7 @@ def _aucs(report: Report) -> str:
     rows = []
     for case in report.cases:
         for intent, auc in sorted((case.auc or {}).items()):
-            names = [html.escape(word) for word in (case.file, case.machine, case.condition.label, intent)]
+            names = [html.escape(word) for word in (case.file_label, case.machine, case.condition.label, intent)]
             values = ["n/a" if value is None else f"{value:.4f}" for value in (auc.keras, auc.host, auc.machine)]
             difference = "n/a" if auc.difference is None else f"{auc.difference:+.4f}"
             rows.append([*names, str(auc.num_known), *values, difference])

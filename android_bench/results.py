@@ -207,6 +207,11 @@ class CaseResult:
     problem: str | None
 
     @property
+    def file_label(self) -> str:
+        """The file and the length of its signature as shown to a person."""
+        return f"{self.file} at length {self.max_length}"
+
+    @property
     def machine(self) -> str:
         """The machine as shown to a person; the host is never mistaken for a phone."""
         label = self.device.label if self.device else HOST_LABEL

@@ -25,9 +25,9 @@ def render(report: Report) -> str:
 
 
 def verdict_line(case: CaseResult, budget_ms: float) -> str:
-    """Returns one line such as `verdict (host, not a phone): PASS: model.tflite p90 1.3 ms within 50 ms`."""
+    """Returns one line such as `verdict (host, not a phone): PASS: m.tflite at length 64 p90 1.3 ms within 50 ms`."""
     verdict = case.verdicts[budget_key(budget_ms)]
-    start = f"verdict ({case.machine}, {case.condition.label}): {verdict}: {case.file}"
+    start = f"verdict ({case.machine}, {case.condition.label}): {verdict}: {case.file_label}"
     if verdict is Verdict.INVALID or case.summary is None:
         return f"{start}: {case.problem or 'no valid latencies'}"
     summary = case.summary
@@ -40,14 +40,14 @@ def verdict_line(case: CaseResult, budget_ms: float) -> str:
 
 
 def auc_line(case: CaseResult) -> str:
-    """Returns one line such as `AUC (host, 1 thread): model.tflite: cart +0.0000 from this computer's 0.7100`."""
+    """Returns one line such as `AUC (host, 1 thread): m.tflite at length 64: cart +0.0 from this computer's 0.7`."""
     parts = []
     for intent, auc in sorted((case.auc or {}).items()):
         known = auc.difference is not None and auc.host is not None
         parts.append(
             f"{intent} {auc.difference:+.4f} from this computer's {auc.host:.4f}" if known else f"{intent} n/a"
         )
-    return f"AUC ({case.machine}, {case.condition.label}): {case.file}: {', '.join(parts)}"
+    return f"AUC ({case.machine}, {case.condition.label}): {case.file_label}: {', '.join(parts)}"
 
 
 def operator_line(case: CaseResult) -> str:

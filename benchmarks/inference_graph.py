@@ -43,7 +43,6 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     import_tensorflow()
     from edgedipn_tf.conversion import converter, export
     from edgedipn_tf.conversion.inference_graph import InferenceGraph
-    from edgedipn_tf.models.inputs import input_signature
     from edgedipn_tf.models.variants import build_model
 
     schema = edgedipn_schema("UTC", "benchmark")
@@ -53,9 +52,13 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     for length in map(int, values.lengths):
         with tempfile.TemporaryDirectory() as folder:
             for name, form in forms.items():
-                export.export_saved_model(form, input_signature(schema, length), pathlib.Path(folder) / name)
+                signatures = export.predict_signatures(form, schema, [length])
+                export.export_saved_model(form, signatures, pathlib.Path(folder) / name)
             for recipe in recipes:
-                files = {name: converter.convert(pathlib.Path(folder) / name, recipe) for name in forms}
+                files = {
+                    name: converter.convert(pathlib.Path(folder) / name, recipe, [f"predict_{length}"])
+                    for name in forms
+                }
                 p50 = _medians(files, schema, length, values.runs)
                 ratio = p50["inference"] / p50["plain"]
                 print(

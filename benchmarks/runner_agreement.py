@@ -43,9 +43,9 @@ _INTERPRETER = """
 import pathlib, sys
 from android_bench.bundle import open_bundle
 from android_bench.host import LoadedModel
-bundle = open_bundle(pathlib.Path(sys.argv[1]))
-model = LoadedModel(bundle.files[int(sys.argv[2])], 1)
-runs = [model.run(bundle.samples.feed(place))[1] for place in range(10 + int(sys.argv[3]))]
+file = open_bundle(pathlib.Path(sys.argv[1])).files[int(sys.argv[2])]
+model = LoadedModel(file, 1)
+runs = [model.run(file.samples.feed(place))[1] for place in range(10 + int(sys.argv[3]))]
 print(*runs[10:])
 """
 
@@ -74,7 +74,7 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
         cool_down_s=0.0,
     )
     headings = f"{'interpreter ms':>16}{'runner ms':>12}{'ratio':>8}{'95 %':>16}"
-    print(f"{'file':34}{'of runs':10}{headings}  within {MAX_DISAGREEMENT:.0%}", flush=True)
+    print(f"{'file, signature':48}{'of runs':10}{headings}  within {MAX_DISAGREEMENT:.0%}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         build_runner.build("host", pathlib.Path(folder) / "runner")
         program = Program(pathlib.Path(folder) / "runner", host_library())
@@ -82,7 +82,7 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
             cell = Cell(bundle, file, "host_runner", Condition(), {})
             turns = [_turn(cell, program, settings, values.bundle, place) for _ in range(values.turns)]
             for statistic, pairs in zip(STATISTICS, zip(*turns, strict=True), strict=True):
-                _print(file.name, statistic, pairs)
+                _print(f"{file.name}, {file.signature}", statistic, pairs)
 
 
 def _turn(cell: Cell, program: Program, settings: Settings, bundle: str, place: int) -> tuple[_Pair, ...]:
@@ -131,7 +131,7 @@ def _print(file: str, statistic: str, pairs: Sequence[_Pair]) -> None:
     ratios = sorted(runner_ms / interpreter_ms for interpreter_ms, runner_ms in pairs)
     low, high = rank_interval(ratios)
     figures = f"{interpreter:>16.3f}{runner:>12.3f}{statistics.median(ratios):>8.3f}{f'{low:.3f} to {high:.3f}':>16}"
-    print(f"{file:34}{statistic:10}{figures}  {_answer(low, high)}", flush=True)
+    print(f"{file:48}{statistic:10}{figures}  {_answer(low, high)}", flush=True)
 
 
 def _answer(low: float, high: float) -> str:

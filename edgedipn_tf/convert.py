@@ -9,6 +9,7 @@ from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import bundle
 from edgedipn_tf.conversion.recipes import DEFAULT_RECIPES, MAX_AUC_DROP, MAX_FLIPS, RECIPES, find_recipes, with_limits
+from edgedipn_tf.conversion.signatures import parse_lengths
 from edgedipn_tf.quiet_start import import_tensorflow
 
 DESCRIPTION = f"""
@@ -39,6 +40,13 @@ def define_flags(values: flags.FlagValues) -> None:
         "data", None, "Folder of the dataset; by default the one the model was trained on.", flag_values=values
     )
     flags.DEFINE_list("recipe", list(DEFAULT_RECIPES), "Recipes, separated by commas: a file each.", flag_values=values)
+    flags.DEFINE_list(
+        "lengths",
+        None,
+        "Steps of a view that files have a signature for, e.g. 64,128,256, the longest as trained; a phone runs the "
+        "shortest that holds its actions. By default 32, 64, 128, 256, 512 up to the length trained on.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "parity_samples",
         0,
@@ -96,11 +104,13 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts."""
     found = find_recipes(values.recipe)
     recipes = tuple(with_limits(recipe, values.max_auc_drop, values.max_flips) for recipe in found)
+    lengths = parse_lengths(values.lengths) if values.lengths is not None else None
     import_tensorflow()
     from edgedipn_tf.conversion.build_bundle import Settings, build_bundle  # --help and `verify` do without TensorFlow
 
     settings = Settings(
         recipes=recipes,
+        lengths=lengths,
         parity_samples=values.parity_samples,
         benchmark_samples=values.benchmark_samples,
         calibration_samples=values.calibration_samples,
@@ -120,7 +130,8 @@ def verify(values: flags.FlagValues, rest: list[str]) -> None:
     degraded = [file["name"] for file in found.manifest["files"] if file["is_degraded"]]
     print(
         f"{found.path} is whole: {found.manifest['model']}, {found.manifest['graph']['form']} graph, "
-        f"{len(found.files)} files ({', '.join(found.files)}), schema {found.manifest['schema_fingerprint']}"
+        f"{len(found.manifest['files'])} files ({', '.join(found.recipes)}), "
+        f"schema {found.manifest['schema_fingerprint']}"
         + (f"; beyond tolerance: {', '.join(degraded)}" if degraded else "")
     )
 

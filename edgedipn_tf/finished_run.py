@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -13,7 +13,7 @@ from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import read_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
-from edgedipn_tf.workdir import Workdir
+from edgedipn_tf.workdir import LOCATION_SETTINGS, Workdir
 
 if TYPE_CHECKING:
     from edgedipn_tf.baselines.baseline import Baseline
@@ -32,6 +32,7 @@ class FinishedRun:
         data: folder of the dataset it was trained on.
         schema: what the inputs hold.
         vocabulary_fingerprint: identity of the vocabulary it was trained on.
+        settings: how it was trained, without the folders.
     """
 
     path: pathlib.Path
@@ -40,6 +41,7 @@ class FinishedRun:
     data: str
     schema: Schema
     vocabulary_fingerprint: str
+    settings: Mapping[str, Any]
 
     @property
     def is_baseline(self) -> bool:
@@ -132,7 +134,13 @@ def open_finished_run(path: pathlib.Path) -> FinishedRun:
                     f"{config[f'{what}_fingerprint']}: {_REMEDY}"
                 )
         return FinishedRun(
-            path, config["model"], int(config["max_length"]), config["data"], schema, found["vocabulary"]
+            path=path,
+            model_name=config["model"],
+            max_length=int(config["max_length"]),
+            data=config["data"],
+            schema=schema,
+            vocabulary_fingerprint=found["vocabulary"],
+            settings={name: value for name, value in config.items() if name not in LOCATION_SETTINGS},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path / 'config.json'} is not that of a training run ({error!r}): {_REMEDY}") from None

@@ -15,7 +15,7 @@ from typing import Any
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.publishing import read_json, write_bytes, write_json
 
-_LOCATION_SETTINGS = ("data", "initial_checkpoint")  # these may be moved: their fingerprints count
+LOCATION_SETTINGS = ("data", "initial_checkpoint")  # these may be moved: their fingerprints count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Workdir:
                 raise InputError(f"{self.path} holds files but no training run: choose another --workdir")
             return
         earlier = self.read_config()
-        names = [n for n in sorted({*earlier, *settings}) if n not in _LOCATION_SETTINGS]
+        names = [n for n in sorted({*earlier, *settings}) if n not in LOCATION_SETTINGS]
         differing = [
             f"{n}={earlier.get(n)} (now {settings.get(n)})" for n in names if earlier.get(n) != settings.get(n)
         ]

@@ -3,32 +3,29 @@
 import dataclasses
 import pathlib
 import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import edgedipn_tf
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion import bundle, converter, export, parity, scoring, tflite_file
-from edgedipn_tf.conversion.graph_form import GraphForm, choose_graph
+from edgedipn_tf.conversion import bundle, converter, parity
+from edgedipn_tf.conversion.agreement import THRESHOLDS
+from edgedipn_tf.conversion.conversion_samples import ConversionSamples
+from edgedipn_tf.conversion.converted_files import ConvertedFile, FileMaker, runners_by_length
+from edgedipn_tf.conversion.export import predict_signatures
+from edgedipn_tf.conversion.graph_form import GraphForm
+from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, SIGNATURE, Recipe
-from edgedipn_tf.dataset import Dataset, open_dataset
+from edgedipn_tf.conversion.recipes import Recipe
+from edgedipn_tf.conversion.scoring import Scores
+from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey, check_lengths, default_lengths
+from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.models.catalog import find_variant
-from edgedipn_tf.models.inputs import input_signature
-from edgedipn_tf.publishing import publish_folder, write_bytes, write_json
-from edgedipn_tf.tensorflow_errors import one_line_errors
-
-_SPLIT = "eval"
-_BATCH_SIZE = 128
-_CALIBRATION_SPLIT = "train"
-_CALIBRATION_SPREAD = 32  # one sample of so many: a user has many samples, one after another
+from edgedipn_tf.publishing import publish_folder, write_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +33,8 @@ class Settings:
     """How a bundle is built.
 
     Attributes:
-        recipes: one file is made by each.
+        recipes: one file is made by each, or one for every length.
+        lengths: steps of the views that signatures are made for, rising; None is the ladder up to the model's.
         parity_samples: evaluation samples that files are compared on, spread over the split; 0 is all of them.
         benchmark_samples: how many of them the bundle holds for benchmarks.
         calibration_samples: training samples that calibrated recipes measure ranges on, spread over the split.
@@ -46,6 +44,7 @@ class Settings:
     """
 
     recipes: Sequence[Recipe]
+    lengths: Sequence[int] | None = None
     parity_samples: int = 0
     benchmark_samples: int = 64
     calibration_samples: int = 128
@@ -84,60 +83,54 @@ def build_bundle(
     )
     tf.config.experimental.enable_op_determinism()
     model = workdir.load_model()
+    lengths = _lengths(model, workdir.max_length, settings.lengths)
     with publish_folder(output, settings.overwrite) as partial:
-        report(f"converting {workdir.model_name} of {model.count_params():,} weights for {workdir.max_length} steps")
-        samples = _Samples(dataset, workdir, settings)
+        steps = ", ".join(map(str, lengths))
+        report(f"converting {workdir.model_name} of {model.count_params():,} weights for {steps} steps")
+        samples = ConversionSamples(
+            dataset, workdir, settings.parity_samples, settings.benchmark_samples, settings.calibration_samples
+        )
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
-        files = _convert(graph, model.count_params(), samples, partial, settings, report)
-        runners = {name: scoring.FileRunner(partial / name) for name in files}
-        scores = samples.score(model, runners, report)
-        found = {
-            name: parity.compare(recipe, scores.keras, scores.files[name], scores.labels, samples.selected)
-            for name, recipe in files.items()
-        }
-        report(parity.format_table(scores.labels.auc(scores.keras), found))
-        if not settings.allow_degraded:
-            parity.refuse_degraded(found, scores.num_samples)
-        write_json(partial / bundle.PARITY, parity.parity_json(scores.keras, scores.labels, found))
+        maker = FileMaker(partial, workdir.model_name, model.count_params(), samples, settings.time_limit_s, report)
+        signatures = predict_signatures(graph.model, workdir.schema, lengths)
+        files = maker.make(graph, signatures, settings.recipes)
+        scores = samples.score(model, runners_by_length(files), report)
+        on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
+        found = _judge(files, scores, on, settings.allow_degraded, report)
+        write_json(partial / bundle.PARITY, parity.parity_json(found, on))
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
-        bundle.write_samples(partial, scores.kept_inputs, scores.kept_keras, scores.kept_labels)
-        described = [_describe(name, runners[name], found[name]) for name in files]
-        bundle.write_manifest(
-            partial, _description(workdir, graph, list(scores.keras)), described, SIGNATURE, workdir.max_length
-        )
+        described = _describe(files, found, _write_samples(partial, lengths, samples, scores))
+        bundle.write_manifest(partial, _description(workdir, graph, list(scores.keras[lengths[-1]])), described)
     report(f"published {output}")
 
 
-def _convert(
-    graph: GraphForm,
-    num_parameters: int,
-    samples: "_Samples",
-    folder: pathlib.Path,
-    settings: Settings,
+def _lengths(model: keras.Model, max_length: int, asked: Sequence[int] | None) -> tuple[int, ...]:
+    is_fixed = getattr(model, "readout", None) == "flatten"  # DIPN as printed: a weight for every step
+    lengths = tuple(asked) if asked else (max_length,) if is_fixed else default_lengths(max_length)
+    check_lengths(lengths, max_length, is_fixed)
+    return lengths
+
+
+def _judge(
+    files: Sequence[ConvertedFile],
+    scores: Scores,
+    on: parity.Compared,
+    allow_degraded: bool,
     report: Callable[[str], None],
-) -> dict[str, Recipe]:
-    files, workdir = {}, samples.workdir
-    _refuse_calibrated(graph, settings.recipes)
-    # Beside the files, so that a full disk shows at once and a killed run's rest is removed with them.
-    with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=folder) as saved_model:
-        signature = input_signature(workdir.schema, workdir.max_length, batch_size=1)
-        outputs = export.export_saved_model(graph.model, signature, pathlib.Path(saved_model))
-        calibration = pathlib.Path(saved_model) / "calibration.npz"
-        if any(recipe.is_calibrated for recipe in settings.recipes):
-            samples.write_calibration(calibration)
-        for recipe in settings.recipes:
-            start = time.monotonic()
-            report(f"recipe {recipe.name}: converting in its own process")
-            content = converter.convert(pathlib.Path(saved_model), recipe, settings.time_limit_s, calibration)
-            tflite_file.check_content(tflite_file.read_content(content), recipe, num_parameters)
-            name = f"{workdir.model_name}_{recipe.name}.tflite"
-            write_bytes(folder / name, content)
-            scoring.FileRunner(folder / name).check_tensors(signature, outputs)
-            files[name] = recipe
-            report(f"recipe {recipe.name}: {len(content) / 1e6:.2f} MB in {time.monotonic() - start:.0f} s")
-    return files
+) -> list[parity.Parity]:
+    longest = max(scores.keras)
+    of_longest = {file.recipe: scores.files[longest][file.name] for file in files if file.name in scores.files[longest]}
+    found = [
+        parity.compare(file.recipe, file.name, key, scores.files[key.length][file.name], of_longest[file.recipe], on)
+        for file in files
+        for key in file.runners
+    ]
+    report(format_table(scores.labels.auc(scores.keras[longest]), found))
+    if not allow_degraded:
+        parity.refuse_degraded(found, scores.num_samples)
+    return found
 
 
 def _refuse_view_order(workdir: FinishedRun) -> None:
@@ -148,69 +141,55 @@ def _refuse_view_order(workdir: FinishedRun) -> None:
         )
 
 
-def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
-    for recipe in recipes:
-        if recipe.is_calibrated and graph.form != bundle.INFERENCE_GRAPH:
-            raise InputError(
-                f"--recipe={recipe.name} needs the inference graph, and the plain one stays: {graph.reason}: "
-                f"use --recipe={DYNAMIC_INT8.name}"
-            )
+def _write_samples(
+    folder: pathlib.Path, lengths: Sequence[int], samples: ConversionSamples, scores: Scores
+) -> dict[int, str]:
+    return {
+        length: bundle.write_samples(
+            folder,
+            SignatureKey(PREDICT, length),
+            samples.newest(scores.kept_inputs, length),
+            scores.kept_keras(length),
+            scores.kept_labels,
+        )
+        for length in lengths
+    }
 
 
-class _Samples:
-    """The evaluation samples that files are compared with Keras on, and the training samples that calibrate."""
-
-    def __init__(self, dataset: Dataset, workdir: FinishedRun, settings: Settings) -> None:
-        self._dataset, self.workdir = dataset, workdir
-        self._num_calibration = settings.calibration_samples
-        self._total = dataset.num_samples(_SPLIT)
-        self.selected = scoring.spread(self._total, settings.parity_samples)
-        self._kept = self.selected[scoring.spread(len(self.selected), settings.benchmark_samples)]
-
-    def _batches(self) -> Iterator[scoring.Batch]:
-        return self._dataset.evaluation_batches(_SPLIT, self.workdir.max_length, _BATCH_SIZE).as_numpy_iterator()
-
-    def write_calibration(self, path: pathlib.Path) -> None:
-        """Writes inputs of training samples: spread over the first so many that users differ, without a whole pass."""
-        total = min(self._dataset.num_samples(_CALIBRATION_SPLIT), _CALIBRATION_SPREAD * self._num_calibration)
-        if not total:
-            raise InputError(f"{self._dataset.path} has no training samples to calibrate with: use other recipes")
-        selected = scoring.spread(total, self._num_calibration)
-        batches = self._dataset.evaluation_batches(_CALIBRATION_SPLIT, self.workdir.max_length, _BATCH_SIZE)
-        needed = batches.take(-(-total // _BATCH_SIZE)).as_numpy_iterator()
-        with one_line_errors(self._dataset.path, self.workdir.path):
-            parts = [inputs for _, (inputs, _, _) in scoring.select(needed, selected)]
-        np.savez(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-
-    def choose_graph(self, model: keras.Model) -> GraphForm:
-        inputs = (batch[0] for _, batch in scoring.select(self._batches(), self.selected))
-        with one_line_errors(self._dataset.path, self.workdir.path):
-            return choose_graph(model, inputs)
-
-    def score(
-        self, model: keras.Model, runners: Mapping[str, scoring.FileRunner], report: Callable[[str], None]
-    ) -> scoring.Scores:
-        report(f"comparing with Keras on {len(self.selected)} of {self._total} evaluation samples")
-        with one_line_errors(self._dataset.path, self.workdir.path):
-            return scoring.score(model, runners, self._batches(), self.selected, self._kept, report)
-
-
-def _describe(name: str, runner: scoring.FileRunner, found: parity.FileParity) -> bundle.BundleFile:
-    inputs, outputs = runner.tensors()
-    return bundle.BundleFile(name, found.recipe, inputs, outputs, not found.is_within_tolerance)
+def _describe(
+    files: Sequence[ConvertedFile], found: Sequence[parity.Parity], samples: Mapping[int, str]
+) -> list[bundle.BundleFile]:
+    degraded = {each.file for each in found if not each.is_within_tolerance}
+    return [
+        bundle.BundleFile(
+            name=file.name,
+            recipe=file.recipe.name,
+            signatures=[
+                bundle.BundleSignature(key, *runner.tensors(), samples[key.length])
+                for key, runner in file.runners.items()
+            ],
+            operators=file.content.operators,
+            minimum_runtime=file.content.minimum_runtime,
+            is_degraded=file.name in degraded,
+        )
+        for file in files
+    ]
 
 
 def _description(workdir: FinishedRun, graph: GraphForm, outputs: Sequence[str]) -> dict[str, Any]:
     return {
         "model": workdir.model_name,
+        "max_length": workdir.max_length,
         "graph": graph.to_json(),
         "schema_fingerprint": workdir.schema.fingerprint,
         "vocabulary_fingerprint": workdir.vocabulary_fingerprint,
         "project_version": edgedipn_tf.__version__,
         "commit": source_commit(),
+        "training": workdir.settings,
         "intents": [
             {"name": intent.name, "metric": intent.metric, "num_places": workdir.schema.num_places(intent)}
             for intent in workdir.schema.intents
             if intent.name in outputs
         ],
+        "thresholds": list(THRESHOLDS),
     }

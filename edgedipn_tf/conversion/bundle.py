@@ -1,10 +1,10 @@
 """The bundle: everything an app ships, described by manifest.json, which is written last and checked by hashes.
 
-manifest.json      what the files are, their tensors, hashes and fingerprints
-*.tflite           one file a recipe, signature `predict`
+manifest.json      what the files are, their signatures, operators, hashes and fingerprints
+*.tflite           one file a recipe, or one a length where the recipe does not share weights
 schema.json        what the inputs hold          vocabulary.json   names to ids
 parity.json        how far each file is from Keras
-benchmark/         real samples to measure with; an app leaves them out
+benchmark/         real samples to measure with, for each signature; an app leaves them out
 """
 
 import dataclasses
@@ -17,19 +17,50 @@ import numpy.typing as npt
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.parity import Labels
+from edgedipn_tf.conversion.signatures import UNITS, SignatureKey
+from edgedipn_tf.conversion.tflite_file import Operator
 from edgedipn_tf.publishing import file_sha256, read_json, write_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 VOCABULARY = "vocabulary.json"
 PARITY = "parity.json"
-SAMPLES = "benchmark/samples.npz"
+SAMPLES_FOLDER = "benchmark"
 INFERENCE_GRAPH, PLAIN_GRAPH = GRAPH_FORMS = ("inference", "plain")
 EXPECTED_PREFIX, LABEL_PREFIX, WEIGHT_PREFIX = "expected_", "label_", "weight_"
 _REMEDY = "make the bundle again with edgedipn_tf.convert"
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleSignature:
+    """One function of a file of a bundle.
+
+    Attributes:
+        key: its kind and length.
+        inputs: name, dtype and shape of each input.
+        outputs: the same of each output.
+        samples: path of its samples for benchmarks, inside the bundle; None where there are none.
+    """
+
+    key: SignatureKey
+    inputs: Sequence[Mapping[str, Any]]
+    outputs: Sequence[Mapping[str, Any]]
+    samples: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what the manifest says of it."""
+        of_inputs, of_outputs = UNITS[self.key.kind]
+        return {
+            "name": self.key.name,
+            "kind": self.key.kind,
+            "length": self.key.length,
+            "inputs": [{**tensor, "unit": of_inputs} for tensor in self.inputs],
+            "outputs": [{**tensor, "unit": of_outputs} for tensor in self.outputs],
+            "samples": self.samples,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +70,29 @@ class BundleFile:
     Attributes:
         name: file name.
         recipe: name of the recipe it was made by.
-        inputs: name, dtype and shape of each input of the signature.
-        outputs: the same of each output, a probability by intent.
+        signatures: its functions.
+        operators: the operators it uses, with versions.
+        minimum_runtime: the release of TFLite since which it runs, as the converter notes it.
         is_degraded: whether it is farther from Keras than its recipe tolerates, and was let through by a flag.
     """
 
     name: str
     recipe: str
-    inputs: Sequence[Mapping[str, Any]]
-    outputs: Sequence[Mapping[str, Any]]
+    signatures: Sequence[BundleSignature]
+    operators: Sequence[Operator]
+    minimum_runtime: str | None
     is_degraded: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what the manifest says of it, but for its hash."""
+        return {
+            "name": self.name,
+            "recipe": self.recipe,
+            "signatures": [signature.to_json() for signature in self.signatures],
+            "operators": [dataclasses.asdict(operator) for operator in self.operators],
+            "minimum_runtime": self.minimum_runtime,
+            "is_degraded": self.is_degraded,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,68 +110,57 @@ class Bundle:
     schema: Schema
 
     @property
-    def files(self) -> dict[str, pathlib.Path]:
-        """The TFLite files, by recipe."""
-        return {file["recipe"]: self.path / file["name"] for file in self.manifest["files"]}
+    def recipes(self) -> tuple[str, ...]:
+        """Names of the recipes that it has files of."""
+        return tuple(dict.fromkeys(file["recipe"] for file in self.manifest["files"]))
 
 
 def write_samples(
     folder: pathlib.Path,
+    signature: SignatureKey,
     inputs: Mapping[str, npt.NDArray[np.int32]],
     expected: Mapping[str, npt.NDArray[np.float32]],
     labels: Labels,
-) -> None:
-    """Writes the samples for benchmarks.
+) -> str:
+    """Writes the samples of a signature for benchmarks.
 
     Args:
         folder: the bundle's.
+        signature: what takes them.
         inputs: (N, ...) by name.
         expected: Keras' probabilities (N, places) by intent, stored as `expected_<intent>`.
         labels: stored as `label_<intent>` and `weight_<intent>`, 0 or 1: a weight of 0 is an unknown label.
+
+    Returns:
+        Their path inside the bundle.
     """
-    path = folder / SAMPLES
-    path.parent.mkdir()
+    name = f"{SAMPLES_FOLDER}/{signature.name}.npz"
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
     arrays = {name: values.astype(np.int32) for name, values in inputs.items()}
     arrays.update({EXPECTED_PREFIX + intent: values.astype(np.float32) for intent, values in expected.items()})
     for prefix, values in ((LABEL_PREFIX, labels.labels), (WEIGHT_PREFIX, labels.weights)):
         arrays.update({prefix + intent: (values[intent] > 0).astype(np.int8) for intent in expected})
     with open(path, "wb") as file:  # savez gives every member the same date: equal samples, equal bytes
         np.savez_compressed(file, allow_pickle=False, **arrays)
+    return name
 
 
-def write_manifest(
-    folder: pathlib.Path, description: Mapping[str, Any], files: Sequence[BundleFile], signature: str, max_length: int
-) -> None:
+def write_manifest(folder: pathlib.Path, description: Mapping[str, Any], files: Sequence[BundleFile]) -> None:
     """Writes manifest.json, which makes a folder a bundle; everything else has to be there.
 
     Args:
         folder: the folder that becomes the bundle.
-        description: model, form of the graph, fingerprints, versions and intents.
+        description: model, form of the graph, fingerprints, versions, intents, thresholds.
         files: the TFLite files.
-        signature: key of their signature.
-        max_length: length of their sequences.
     """
-    with np.load(folder / SAMPLES) as samples:
-        num_samples = len(samples[samples.files[0]])
+    samples = dict.fromkeys(s.samples for file in files for s in file.signatures if s.samples)
     manifest = {
         **description,
         "format_version": FORMAT_VERSION,
-        "max_length": max_length,
-        "files": [
-            {
-                **dataclasses.asdict(file),
-                **_identity(folder, file.name),
-                "signature": signature,
-                "max_length": max_length,
-            }
-            for file in files
-        ],
+        "files": [{**file.to_json(), **_identity(folder, file.name)} for file in files],
         "documents": [{"name": name, **_identity(folder, name)} for name in (SCHEMA, VOCABULARY, PARITY)],
-        "benchmark_samples": {
-            "file": SAMPLES,
-            "sha256": file_sha256(folder / SAMPLES),
-            "num_samples": num_samples,
-        },
+        "benchmark_samples": [{"name": name, **_identity(folder, name)} for name in samples],
     }
     write_json(folder / MANIFEST, manifest)
 
@@ -162,9 +195,9 @@ def _checked(path: pathlib.Path, manifest: Mapping[str, Any]) -> Bundle:
             f"{path / MANIFEST} names the graph {manifest['graph']['form']!r}, not one of {', '.join(GRAPH_FORMS)}: "
             f"{_REMEDY}"
         )
-    samples = manifest["benchmark_samples"]
-    if (path / samples["file"]).parent.exists():
-        _check_hash(path / samples["file"], samples["sha256"])
+    if (path / SAMPLES_FOLDER).exists():
+        for samples in manifest["benchmark_samples"]:
+            _check_hash(path / samples["name"], samples["sha256"])
     schema = read_schema(path / SCHEMA, _REMEDY)
     vocabulary = read_vocabulary(path / VOCABULARY, schema, _REMEDY)
     for what, found in (("schema", schema.fingerprint), ("vocabulary", vocabulary.fingerprint)):

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.recipes import RECIPES, SIGNATURE, Recipe
+from edgedipn_tf.conversion.recipes import RECIPES, Recipe
 
 TIME_LIMIT_S = 600.0
 _FAILED_CODE = 1
@@ -35,16 +35,18 @@ _FLOAT_OPERATORS = (
 def convert(
     saved_model: pathlib.Path,
     recipe: Recipe,
+    signatures: Sequence[str],
     time_limit_s: float = TIME_LIMIT_S,
     calibration: pathlib.Path | None = None,
 ) -> bytes:
-    """Converts a SavedModel with the signature `predict` to a TFLite file of built-in operators.
+    """Converts signatures of a SavedModel to a TFLite file of built-in operators.
 
     Args:
         saved_model: the SavedModel.
         recipe: how to convert.
+        signatures: names of the signatures that the file gets; one where the recipe does not share weights.
         time_limit_s: seconds after which the conversion is stopped.
-        calibration: .npz of inputs by name, (N, ...), that a calibrated recipe measures ranges on.
+        calibration: .npz of the signature's inputs by name, (N, ...), that a calibrated recipe measures ranges on.
 
     Returns:
         The content of the TFLite file.
@@ -52,7 +54,7 @@ def convert(
     Raises:
         InputError: when the converter refuses the model, crashes, hangs, or gives nothing.
     """
-    command = [sys.executable, "-m", __name__, str(saved_model), recipe.name]
+    command = [sys.executable, "-m", __name__, str(saved_model), recipe.name, ",".join(signatures)]
     if recipe.is_calibrated:
         command.append(str(calibration))
     return run_conversion(command, recipe.name, time_limit_s)
@@ -105,18 +107,23 @@ def explain(error: str) -> str:
     return f"the converter refused the model: {' '.join(error.split())[:300]}"
 
 
-def _convert_here(saved_model: str, recipe: Recipe, calibration: Sequence[str]) -> bytes:
+def _convert_here(saved_model: str, recipe: Recipe, signatures: list[str], calibration: Sequence[str]) -> bytes:
     import tensorflow as tf  # seconds and half a gigabyte that the parent of a conversion does not need twice
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[SIGNATURE])
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=signatures)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if recipe.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if recipe.weights == "int8":
+        # One scale a weight matrix, not one a column: FULLY_CONNECTED stays at version 9, which runtimes know since
+        # TFLite 2.13, and a file of several signatures holds the scales anew for each.
+        converter._experimental_disable_per_channel = True
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if recipe.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if not recipe.is_calibrated:
         return converter.convert()
-    samples = functools.partial(_representative_samples, calibration[0])
+    samples = functools.partial(_representative_samples, signatures[0], calibration[0])
     converter.representative_dataset = samples
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
     # The debugger is the only public way to keep chosen operators float.
@@ -126,20 +133,20 @@ def _convert_here(saved_model: str, recipe: Recipe, calibration: Sequence[str]) 
     return debugger.get_nondebug_quantized_model()
 
 
-def _representative_samples(path: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _representative_samples(signature: str, path: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     with np.load(path) as arrays:
         inputs = dict(arrays)
     for row in range(len(next(iter(inputs.values())))):
-        yield SIGNATURE, {name: values[row : row + 1] for name, values in inputs.items()}
+        yield signature, {name: values[row : row + 1] for name, values in inputs.items()}
 
 
 def _main(arguments: Sequence[str]) -> int:
-    saved_model, recipe_name, *calibration = arguments
+    saved_model, recipe_name, signatures, *calibration = arguments
     # The converter prints as it likes; what it prints must not end up in the file.
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        content, code = _convert_here(saved_model, RECIPES[recipe_name], calibration), 0
+        content, code = _convert_here(saved_model, RECIPES[recipe_name], signatures.split(","), calibration), 0
     except Exception as error:  # whatever it is, the parent tells it in one line
         content, code = explain(f"{error}").encode(), _FAILED_CODE
     with output:

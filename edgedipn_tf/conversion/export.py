@@ -1,22 +1,43 @@
-"""From a Keras model to a SavedModel with one signature that a phone can serve: one sample, probabilities, names.
+"""From a Keras model to a SavedModel with signatures that a phone can serve: one sample, probabilities, names.
 
 The batch is fixed at 1: with an open batch a recurrent layer needs operators that TFLite has not built in.
 """
 
+import dataclasses
 import errno
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
-from edgedipn_tf.conversion.recipes import SIGNATURE
+from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey
+from edgedipn_tf.models.inputs import input_signature
+from edgedipn_tf.schema import Schema
+
+Tensors = Mapping[str, tf.Tensor]
+ExportedModel = keras.Model | InferenceGraph
 
 
-def probabilities(model: keras.Model | InferenceGraph, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Returns what the files return: float32 probabilities (B, places) by intent.
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One function of a file.
+
+    Attributes:
+        key: its kind and length.
+        inputs: what it takes, by name; batch 1.
+        function: maps tensors by name to tensors by name.
+    """
+
+    key: SignatureKey
+    inputs: Mapping[str, tf.TensorSpec]
+    function: Callable[[Tensors], Tensors]
+
+
+def probabilities(model: ExportedModel, inputs: Tensors) -> dict[str, tf.Tensor]:
+    """Returns what `predict` returns: float32 probabilities (B, places) by intent.
 
     Args:
         model: maps inputs by name to logits (B, places) by intent.
@@ -26,37 +47,61 @@ def probabilities(model: keras.Model | InferenceGraph, inputs: Mapping[str, tf.T
     return {intent: tf.sigmoid(tf.cast(values, tf.float32)) for intent, values in logits.items()}
 
 
-def export_saved_model(
-    model: keras.Model | InferenceGraph, input_signature: Mapping[str, tf.TensorSpec], folder: pathlib.Path
-) -> dict[str, tuple[int, ...]]:
-    """Writes a SavedModel with the signature `predict`.
+def predict_signatures(model: ExportedModel, schema: Schema, lengths: Sequence[int]) -> list[Signature]:
+    """Returns `predict` for each length.
 
     Args:
         model: maps inputs by name to logits (B, places) by intent; its inference graph gives the faster file.
-        input_signature: what the model takes, by input name; its batch is replaced by 1.
+        schema: what the inputs hold.
+        lengths: steps of the views.
+    """
+    return [
+        Signature(
+            SignatureKey(PREDICT, length),
+            input_signature(schema, length, batch_size=1),
+            lambda inputs: probabilities(model, inputs),
+        )
+        for length in lengths
+    ]
+
+
+def export_saved_model(
+    model: ExportedModel, signatures: Sequence[Signature], folder: pathlib.Path
+) -> dict[SignatureKey, dict[str, tuple[int, ...]]]:
+    """Writes a SavedModel.
+
+    Args:
+        model: whose variables the signatures read.
+        signatures: its functions.
         folder: where the SavedModel is written.
 
     Returns:
-        The shape of each output, by intent.
+        The shape of each output by its name, by signature.
 
     Raises:
         OSError: when the disk is full.
     """
-
-    @tf.function(autograph=False)
-    def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return probabilities(model, inputs)
-
-    single = {name: tf.TensorSpec([1, *spec.shape[1:]], tf.int32, name=name) for name, spec in input_signature.items()}
-    concrete = predict.get_concrete_function(**single)
+    concrete = {signature.key: _trace(signature) for signature in signatures}
     # Only the variables: a model held by a tf.Module would be traced again by Keras, with float32 ids.
     module = tf.Module()
     variables = model.variables if isinstance(model, InferenceGraph) else [v.value for v in model.variables]
     module.model_variables = variables
     try:
-        tf.saved_model.save(module, str(folder), signatures={SIGNATURE: concrete})
+        tf.saved_model.save(module, str(folder), signatures={key.name: traced for key, traced in concrete.items()})
     except tf.errors.OpError as error:
         if "No space left on device" not in str(error):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
-    return {intent: tuple(values.shape) for intent, values in concrete.structured_outputs.items()}
+    return {
+        key: {name: tuple(values.shape) for name, values in traced.structured_outputs.items()}
+        for key, traced in concrete.items()
+    }
+
+
+def _trace(signature: Signature) -> tf.types.experimental.ConcreteFunction:
+    @tf.function(autograph=False)
+    def function(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(signature.function(inputs))
+
+    specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in signature.inputs.items()}
+    return function.get_concrete_function(**specs)

@@ -1,11 +1,14 @@
 """How far each file is from Keras on real samples, and the gate: a file beyond its recipe's tolerance is refused.
 
+Every length of a file is compared with Keras on the newest so many steps of all samples: those whose views fit may be
+too few for an AUC. Of those, a short length also has to give what the file's longest gives, as a phone takes either.
+
 Outputs are bound by name, never by position. Every place counts for the errors, unfilled candidates too, since the
 phone computes them; known labels only count for the AUC.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from edgedipn_tf.calibration import calibration_error
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.agreement import THRESHOLDS, WorstSample, flipped_share, rank_correlation, worst_samples
 from edgedipn_tf.conversion.recipes import Recipe, Tolerance
+from edgedipn_tf.conversion.signatures import SignatureKey
 from edgedipn_tf.ranking import auc
 
 FloatArray = npt.NDArray[np.float32]
@@ -49,10 +53,25 @@ class Labels:
 
 
 @dataclasses.dataclass(frozen=True)
-class FileParity:
-    """One file against Keras.
+class LadderParity:
+    """One length of a recipe against its longest, on the samples whose views fit into it.
 
     Attributes:
+        num_samples: number of these samples.
+        max_abs_difference: largest difference of a probability; 0 without samples.
+    """
+
+    num_samples: int
+    max_abs_difference: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """One signature of a file against Keras.
+
+    Attributes:
+        file: name of the file.
+        signature: which function of it.
         recipe: name of the file's recipe.
         max_abs_error: largest difference of a probability.
         mean_abs_error: mean difference.
@@ -62,10 +81,13 @@ class FileParity:
         calibration_error: expected calibration error of the file, by intent; None without known labels.
         flips: share of decisions that differ from those of Keras, by intent and threshold.
         worst_samples: the probabilities that are farthest from Keras.
+        ladder: against the longest length of the recipe.
         tolerance: what it was judged by.
         violations: what is beyond the tolerance, each in a few words; empty for a good file.
     """
 
+    file: str
+    signature: SignatureKey
     recipe: str
     max_abs_error: float
     mean_abs_error: float
@@ -75,6 +97,7 @@ class FileParity:
     calibration_error: Mapping[str, float | None]
     flips: Mapping[str, Mapping[str, float]]
     worst_samples: tuple[WorstSample, ...]
+    ladder: LadderParity
     tolerance: Tolerance
     violations: tuple[str, ...]
 
@@ -83,46 +106,85 @@ class FileParity:
         """Whether the file may be published."""
         return not self.violations
 
+    @property
+    def max_flips(self) -> float:
+        """The largest share of decisions that differ."""
+        return max(share for shares in self.flips.values() for share in shares.values())
+
+    @property
+    def max_auc_drop(self) -> float | None:
+        """How much less the AUC is than Keras' at most; None where no intent has one."""
+        known = [-value for value in self.auc_difference.values() if value is not None]
+        return max(0.0, *known) if known else None
+
     def to_json(self) -> dict[str, Any]:
         """Returns the result as plain values."""
         values = dataclasses.asdict(self)
-        del values["tolerance"]  # stands once in parity.json, by recipe
+        for name in ("file", "signature", "tolerance"):  # these stand around it in parity.json
+            del values[name]
         return {**values, "is_within_tolerance": self.is_within_tolerance}
 
 
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """What signatures are compared on.
+
+    Attributes:
+        keras: probabilities of Keras, (N, places) by intent, by length.
+        labels: the labels of the N samples.
+        positions: (N,) of the samples in the evaluation split.
+        num_steps: (N,), the steps of each sample's longest view.
+    """
+
+    keras: Mapping[int, ByIntent]
+    labels: Labels
+    positions: npt.NDArray[np.int64]
+    num_steps: npt.NDArray[np.int64]
+
+
 def compare(
-    recipe: Recipe, keras: ByIntent, file: ByIntent, labels: Labels, positions: npt.NDArray[np.int64]
-) -> FileParity:
-    """Compares the probabilities of a file with those of Keras.
+    recipe: Recipe, file: str, signature: SignatureKey, found: ByIntent, longest: ByIntent, on: Compared
+) -> Parity:
+    """Compares the probabilities of one signature with those of Keras.
 
     Args:
         recipe: how the file was made.
-        keras: probabilities of Keras, (N, places) by intent.
-        file: probabilities of the file for the same samples.
-        labels: the labels of the samples.
-        positions: (N,) of the samples in the evaluation split.
+        file: name of the file.
+        signature: which function of it.
+        found: what it gave, (N, places) by intent.
+        longest: what the longest length of the recipe gave.
+        on: the samples and what Keras gave.
 
     Raises:
-        InputError: when the file gives a probability that is not finite; no flag lets such a file pass.
+        InputError: when a probability is not finite; no flag lets such a file pass.
     """
-    _refuse_not_finite(recipe, file)
-    errors = np.concatenate([np.abs(file[i].astype(np.float64) - keras[i]).ravel() for i in keras])
-    file_auc, keras_auc = labels.auc(file), labels.auc(keras)
-    file = {intent: file[intent] for intent in keras}
-    found = FileParity(
+    _refuse_not_finite(recipe, found)
+    keras, labels = on.keras[signature.length], on.labels
+    found = {intent: found[intent] for intent in keras}
+    errors = np.concatenate([np.abs(found[i].astype(np.float64) - keras[i]).ravel() for i in keras])
+    file_auc, keras_auc = labels.auc(found), labels.auc(keras)
+    parity = Parity(
+        file=file,
+        signature=signature,
         recipe=recipe.name,
         max_abs_error=float(errors.max()),
         mean_abs_error=float(errors.mean()),
-        auc={i: file_auc[i] for i in keras},
+        auc=file_auc,
         auc_difference={i: _minus(file_auc[i], keras_auc[i]) for i in keras},
-        rank_correlation={i: rank_correlation(keras[i].ravel(), file[i].ravel()) for i in keras},
-        calibration_error=labels.calibration_error(file),
-        flips={i: {f"{t:g}": flipped_share(keras[i], file[i], t) for t in THRESHOLDS} for i in keras},
-        worst_samples=worst_samples(keras, file, positions, NUM_WORST_SAMPLES),
+        rank_correlation={i: rank_correlation(keras[i].ravel(), found[i].ravel()) for i in keras},
+        calibration_error=labels.calibration_error(found),
+        flips={i: {f"{t:g}": flipped_share(keras[i], found[i], t) for t in THRESHOLDS} for i in keras},
+        worst_samples=worst_samples(keras, found, on.positions, NUM_WORST_SAMPLES),
+        ladder=_ladder(found, longest, on.num_steps <= signature.length),
         tolerance=recipe.tolerance,
         violations=(),
     )
-    return dataclasses.replace(found, violations=tuple(_violations(found, labels)))
+    return dataclasses.replace(parity, violations=tuple(_violations(parity, labels)))
+
+
+def _ladder(found: ByIntent, longest: ByIntent, fits: npt.NDArray[np.bool_]) -> LadderParity:
+    differences = [np.abs(values[fits].astype(np.float64) - longest[intent][fits]) for intent, values in found.items()]
+    return LadderParity(int(fits.sum()), float(max(each.max(initial=0.0) for each in differences)))
 
 
 def _refuse_not_finite(recipe: Recipe, file: ByIntent) -> None:
@@ -138,10 +200,12 @@ def _minus(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else left - right
 
 
-def _violations(found: FileParity, labels: Labels) -> Iterator[str]:
+def _violations(found: Parity, labels: Labels) -> Iterator[str]:
     limits = found.tolerance
     if limits.max_abs_error is not None and found.max_abs_error > limits.max_abs_error:
         yield f"largest error {found.max_abs_error:.2g} > {limits.max_abs_error:g}"
+    if limits.max_abs_error is not None and found.ladder.max_abs_difference > limits.max_abs_error:
+        yield f"largest difference from the longest length {found.ladder.max_abs_difference:.2g}"
     if limits.mean_abs_error is not None and found.mean_abs_error > limits.mean_abs_error:
         yield f"mean error {found.mean_abs_error:.2g} > {limits.mean_abs_error:g}"
     for intent, value in found.auc_difference.items():
@@ -156,71 +220,36 @@ def _violations(found: FileParity, labels: Labels) -> Iterator[str]:
                 yield f"{share:.2%} of {intent} flips at {threshold}, beyond --max_flips={limits.flips:g}"
 
 
-def refuse_degraded(files: Mapping[str, FileParity], num_samples: int) -> None:
-    """Raises for the first file beyond its tolerance.
+def refuse_degraded(found: Sequence[Parity], num_samples: int) -> None:
+    """Raises for the first signature beyond its tolerance.
 
     Args:
-        files: the results, by file name.
+        found: the results.
         num_samples: number of samples that were compared.
 
     Raises:
         InputError: naming the file, what is beyond the tolerance, and the remedy.
     """
-    for name, parity in files.items():
+    for parity in found:
         if not parity.is_within_tolerance:
             raise InputError(
-                f"{name} is too far from Keras on {num_samples} evaluation samples: {'; '.join(parity.violations)}: "
-                "nothing was published; leave its recipe out of --recipe, evaluate on more samples, or pass "
-                "--allow_degraded to publish it marked"
+                f"{parity.file}, {parity.signature.name}, is too far from Keras on {num_samples} evaluation samples: "
+                f"{'; '.join(parity.violations)}: nothing was published; leave its recipe out of --recipe, evaluate on "
+                "more samples, or pass --allow_degraded to publish it marked"
             )
 
 
-def parity_json(keras: ByIntent, labels: Labels, files: Mapping[str, FileParity]) -> dict[str, Any]:
-    """Returns the content of parity.json.
-
-    Args:
-        keras: probabilities of Keras, (N, places) by intent.
-        labels: the labels of the samples.
-        files: the results, by file name.
-    """
+def parity_json(found: Sequence[Parity], on: Compared) -> dict[str, Any]:
+    """Returns the content of parity.json."""
+    files: dict[str, dict[str, Any]] = {}
+    for parity in found:
+        files.setdefault(parity.file, {})[parity.signature.name] = parity.to_json()
     return {
-        "num_samples": len(next(iter(keras.values()))),
-        "keras": {"auc": labels.auc(keras), "calibration_error": labels.calibration_error(keras)},
-        "files": {name: parity.to_json() for name, parity in files.items()},
-        "tolerance": {p.recipe: dataclasses.asdict(p.tolerance) for p in files.values()},
+        "num_samples": len(on.positions),
+        "keras": {
+            str(length): {"auc": on.labels.auc(keras), "calibration_error": on.labels.calibration_error(keras)}
+            for length, keras in on.keras.items()
+        },
+        "files": files,
+        "tolerance": {parity.recipe: dataclasses.asdict(parity.tolerance) for parity in found},
     }
-
-
-def format_table(keras_auc: Mapping[str, float | None], files: Mapping[str, FileParity]) -> str:
-    """Returns the AUC of Keras and of each file by intent, errors, ranks and flips, as a table for people."""
-    width = max(len(intent) for intent in keras_auc)
-    columns = [parity.recipe for parity in files.values()]
-    lines = [f"{'AUC':{width}}  {'Keras':>8}" + "".join(f"  {c:>20}" for c in columns)]
-    for intent, value in keras_auc.items():
-        cells = (_cell(parity.auc[intent], parity.auc_difference[intent]) for parity in files.values())
-        lines.append(f"{intent:{width}}  {_auc_text(value):>8}" + "".join(f"  {cell:>20}" for cell in cells))
-    for title, text in _SUMMARIES.items():
-        lines.append(f"{title:{width}}  {'':>8}" + "".join(f"  {text(parity):>20}" for parity in files.values()))
-    return "\n".join(lines)
-
-
-def _lowest_rank_correlation(found: FileParity) -> str:
-    known = [value for value in found.rank_correlation.values() if value is not None]
-    return f"{min(known):.5f}" if known else "n/a"
-
-
-_SUMMARIES: Mapping[str, Callable[[FileParity], str]] = {
-    "max error": lambda found: f"{found.max_abs_error:.2g}",
-    "mean error": lambda found: f"{found.mean_abs_error:.2g}",
-    "lowest rank corr.": _lowest_rank_correlation,
-    "most flips": lambda found: f"{max(share for shares in found.flips.values() for share in shares.values()):.2%}",
-}
-"""Rows of the table below the AUCs."""
-
-
-def _auc_text(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4f}"
-
-
-def _cell(value: float | None, difference: float | None) -> str:
-    return "n/a" if value is None or difference is None else f"{value:.4f} ({difference:+.4f})"

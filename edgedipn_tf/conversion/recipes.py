@@ -10,8 +10,6 @@ from collections.abc import Sequence
 
 from edgedipn_tf.commands import InputError
 
-SIGNATURE = "predict"
-"""Key of the only signature of every file."""
 MAX_AUC_DROP = 0.001
 MAX_FLIPS = 0.01
 """What the gate tolerates of files with rounded weights by default."""
@@ -43,7 +41,7 @@ class Recipe:
         when_to_choose: one sentence for `--help`.
         weights: type that large weights are stored in: `float32`, `float16` or `int8`.
         is_calibrated: whether activations are int8 too, by ranges measured on training samples; what those may not be
-            int8 in is known for the inference graph only.
+            int8 in is known for the inference graph only. Weights are then quantized anew for every signature.
         tolerance: what parity refuses beyond.
     """
 
@@ -52,6 +50,11 @@ class Recipe:
     weights: str
     is_calibrated: bool = False
     tolerance: Tolerance
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether the signatures of a file share its weights; else every length is a file of its own."""
+        return not self.is_calibrated
 
 
 FLOAT32 = Recipe(

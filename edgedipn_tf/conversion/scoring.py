@@ -15,7 +15,7 @@ from ai_edge_litert import interpreter as litert
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.export import probabilities
 from edgedipn_tf.conversion.parity import ByIntent, Labels
-from edgedipn_tf.conversion.recipes import SIGNATURE
+from edgedipn_tf.conversion.signatures import newest_steps, num_steps
 
 Positions = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -24,28 +24,41 @@ Batch = tuple[Arrays, Arrays, Arrays]
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """Probabilities of the same N samples, by Keras and by each file.
+    """Probabilities of the same N samples, by Keras and by each file, at every length.
 
     Attributes:
-        keras: (N, places) by intent.
-        files: the same by file name.
+        keras: (N, places) by intent, by length: of the newest steps of each view.
+        files: the same, by length and file name.
         labels: the samples' labels.
-        kept_inputs: the inputs of the kept samples, (kept, ...) by input name.
-        kept_keras: the probabilities of the kept samples, (kept, places) by intent.
-        kept_labels: their labels.
+        num_steps: (N,), the steps of each sample's longest view.
+        kept_inputs: the inputs of the kept samples at full length, (kept, ...) by input name.
+        kept: which of the samples are kept.
     """
 
-    keras: ByIntent
-    files: Mapping[str, ByIntent]
+    keras: Mapping[int, ByIntent]
+    files: Mapping[int, Mapping[str, ByIntent]]
     labels: Labels
+    num_steps: Positions
     kept_inputs: Arrays
-    kept_keras: ByIntent
-    kept_labels: Labels
+    kept: Positions
 
     @property
     def num_samples(self) -> int:
         """N."""
-        return len(next(iter(self.keras.values())))
+        return len(self.num_steps)
+
+    def kept_keras(self, length: int) -> ByIntent:
+        """Returns Keras' probabilities of the kept samples, (kept, places) by intent."""
+        return {intent: values[self.kept] for intent, values in self.keras[length].items()}
+
+    @property
+    def kept_labels(self) -> Labels:
+        """The labels of the kept samples."""
+        labels, weights = (
+            {intent: values[self.kept] for intent, values in side.items()}
+            for side in (self.labels.labels, self.labels.weights)
+        )
+        return Labels(labels, weights)
 
 
 def spread(total: int, limit: int) -> Positions:
@@ -55,20 +68,21 @@ def spread(total: int, limit: int) -> Positions:
 
 
 class FileRunner:
-    """Runs the signature of one TFLite file on single samples; tensors are bound by name.
+    """Runs one signature of a TFLite file on single samples; tensors are bound by name.
 
     Args:
         path: the file.
+        signature: name of the signature.
 
     Raises:
         InputError: when the file cannot be loaded or has no such signature.
     """
 
-    def __init__(self, path: pathlib.Path) -> None:
-        self._path = path
+    def __init__(self, path: pathlib.Path, signature: str) -> None:
+        self._path, self._signature = path, signature
         try:
             self._interpreter = litert.Interpreter(str(path), num_threads=1)
-            self._run = self._interpreter.get_signature_runner(SIGNATURE)
+            self._run = self._interpreter.get_signature_runner(signature)
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{path.name} cannot be loaded: {error}: convert again") from None
 
@@ -103,7 +117,10 @@ class FileRunner:
         ]
         for found, expected in zip(self.tensors(), (expected_inputs, expected_outputs), strict=True):
             if found != expected:
-                raise InputError(f"{self._path.name} has the tensors {found}, not {expected}: choose another --recipe")
+                raise InputError(
+                    f"{self._path.name}: {self._signature} has the tensors {found}, not {expected}: "
+                    "choose another --recipe"
+                )
 
     def __call__(self, inputs: Arrays) -> dict[str, npt.NDArray[np.float32]]:
         """Returns the probabilities (1, places) by intent of one sample; inputs have a batch axis of 1.
@@ -119,17 +136,19 @@ class FileRunner:
 
 def score(
     model: keras.Model,
-    runners: Mapping[str, FileRunner],
+    views: Sequence[str],
+    runners: Mapping[int, Mapping[str, FileRunner]],
     batches: Iterable[Batch],
     selected: Positions,
     kept: Positions,
     report: Callable[[str], None],
 ) -> Scores:
-    """Scores samples with Keras and every file.
+    """Scores samples with Keras and every file, at every length: each sees the newest steps only.
 
     Args:
         model: maps inputs by name to logits by intent.
-        runners: the files, by name.
+        views: names of the inputs that have steps.
+        runners: the files by name, by length.
         batches: (inputs, labels, weights), NumPy, every sample of the split in a fixed order.
         selected: positions of the samples to score, rising.
         kept: those of them whose inputs are returned too.
@@ -142,36 +161,45 @@ def score(
         raise InputError(
             "the dataset has no evaluation samples, and no file is published unchecked: make one with some"
         )
-    predict = _batch_function(model)
+    predict: dict[int, Callable[..., dict[str, tf.Tensor]]] = {}
     progress = Progress("parity", len(selected), report)
-    parts, kept_parts = [], []
+    parts, kept_inputs = [], []
     for positions, (inputs, labels, weights) in select(batches, selected):
-        expected = {i: v.numpy() for i, v in predict({n: tf.constant(v, tf.int32) for n, v in inputs.items()}).items()}
-        _check_finite(expected)
-        files: dict[str, list[ByIntent]] = {name: [] for name in runners}
-        for row in range(len(positions)):
-            single = {name: values[row : row + 1] for name, values in inputs.items()}
-            for name, run in runners.items():
-                files[name].append(run(single))
-            progress.advance()
-        joined = {name: _concatenate(rows) for name, rows in files.items()}
-        parts.append({"keras": expected, "files": joined, "labels": labels, "weights": weights})
-        whole_part = {"inputs": inputs, "keras": expected, "labels": labels, "weights": weights}
-        kept_parts.append(_rows(whole_part, np.flatnonzero(np.isin(positions, kept))))
-    whole, kept_rows = _concatenate(parts), _concatenate(kept_parts)
+        expected, found = {}, {}
+        for length, files in runners.items():
+            newest = newest_steps(inputs, views, length)
+            if length not in predict:
+                predict[length] = _batch_function(model, newest)
+            outputs = predict[length]({name: tf.constant(values, tf.int32) for name, values in newest.items()})
+            expected[length] = {intent: values.numpy() for intent, values in outputs.items()}
+            _check_finite(expected[length])
+            found[length] = {name: _run_rows(run, newest) for name, run in files.items()}
+        steps = num_steps(inputs, views)
+        parts.append({"keras": expected, "files": found, "labels": labels, "weights": weights, "steps": steps})
+        kept_inputs.append(_rows(inputs, np.flatnonzero(np.isin(positions, kept))))
+        progress.advance(len(positions))
+    whole = _concatenate(parts)
     return Scores(
         keras=whole["keras"],
         files=whole["files"],
         labels=Labels(whole["labels"], whole["weights"]),
-        kept_inputs=kept_rows["inputs"],
-        kept_keras=kept_rows["keras"],
-        kept_labels=Labels(kept_rows["labels"], kept_rows["weights"]),
+        num_steps=whole["steps"],
+        kept_inputs=_concatenate(kept_inputs),
+        kept=np.flatnonzero(np.isin(selected, kept)),
     )
 
 
-def _batch_function(model: keras.Model) -> Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]:
-    # The last batch is smaller: with relaxed shapes it costs one more trace, not one per size.
-    return tf.function(lambda inputs: probabilities(model, inputs), autograph=False, reduce_retracing=True)
+def _run_rows(run: FileRunner, inputs: Arrays) -> ByIntent:
+    num_rows = len(next(iter(inputs.values())))
+    return _concatenate(
+        [run({name: values[row : row + 1] for name, values in inputs.items()}) for row in range(num_rows)]
+    )
+
+
+def _batch_function(model: keras.Model, example: Arrays) -> Callable[..., dict[str, tf.Tensor]]:
+    """Returns Keras' probabilities of batches that are like the example, of any size: the last one is smaller."""
+    specs = {name: tf.TensorSpec((None, *values.shape[1:]), tf.int32, name=name) for name, values in example.items()}
+    return tf.function(lambda inputs: probabilities(model, inputs), autograph=False).get_concrete_function(specs)
 
 
 def select(batches: Iterable[Batch], selected: Positions) -> Iterator[tuple[Positions, Batch]]:
@@ -215,9 +243,9 @@ class Progress:
         self._done = 0
         self._start = self._last = time.monotonic()
 
-    def advance(self) -> None:
-        """Counts one thing as done."""
-        self._done += 1
+    def advance(self, number: int) -> None:
+        """Counts so many things as done."""
+        self._done += number
         now = time.monotonic()
         if now - self._last >= self.INTERVAL_S:
             self._last = now

@@ -1,4 +1,4 @@
-"""What a TFLite file is made of, read from its bytes: operators and weights. Refuses a file that a phone cannot run.
+"""What a TFLite file is made of, read from its bytes: operators, weights. Refuses a file that a phone cannot run.
 
 TFLite quantizes no weight of fewer than 1024 elements, so small tables stay float32 in an int8 file.
 """
@@ -16,6 +16,14 @@ _MAX_FLOAT_SHARE = 0.1
 _VARIABLE_OPERATORS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 _OPERATOR_NAMES = {v: k for k, v in vars(tflite.BuiltinOperator).items() if not k.startswith("_")}
 _TYPE_NAMES = {v: k.lower() for k, v in vars(tflite.TensorType).items() if not k.startswith("_")}
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Operator:
+    """A built-in operator and the newest version of it that a file uses; a runtime knows versions up to its own."""
+
+    name: str
+    version: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,14 +45,17 @@ class TfliteContent:
     """What a file is made of.
 
     Attributes:
-        operators: names of the built-in operators it uses, sorted.
+        operators: the built-in operators it uses, sorted by name.
         foreign_operators: names of the operators that are not built in (Flex, custom), sorted.
         weights: its constant tensors; tensors that share their bytes count once.
+        minimum_runtime: the release of TFLite since which all of its operators are there, as the converter noted it;
+            None where it did not.
     """
 
-    operators: tuple[str, ...]
+    operators: tuple[Operator, ...]
     foreign_operators: tuple[str, ...]
     weights: tuple[Weight, ...]
+    minimum_runtime: str | None = None
 
     def num_elements(self, *dtypes: str) -> int:
         """Returns the number of constant values of the given types."""
@@ -55,7 +66,11 @@ def read_content(file: bytes) -> TfliteContent:
     """Reads what a TFLite file is made of."""
     model = tflite.ModelT.InitFromPackedBuf(file, 0)
     foreign = sorted(code.customCode.decode() for code in model.operatorCodes if code.customCode is not None)
-    codes = {max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes}
+    versions: dict[str, int] = {}
+    for code in model.operatorCodes:
+        name = _OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        versions[name] = max(code.version, versions.get(name, 1))
+    versions.pop("CUSTOM", None)
     tensors = {}  # by buffer
     for graph in model.subgraphs:
         for tensor in graph.tensors:
@@ -63,8 +78,15 @@ def read_content(file: bytes) -> TfliteContent:
             if data is not None and len(data):
                 shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
                 tensors[tensor.buffer] = Weight(tensor.name.decode(), _TYPE_NAMES[tensor.type], shape)
-    operators = sorted({_OPERATOR_NAMES[code] for code in codes} - {"CUSTOM"})
-    return TfliteContent(tuple(operators), tuple(foreign), tuple(tensors.values()))
+    operators = tuple(Operator(name, version) for name, version in sorted(versions.items()))
+    return TfliteContent(operators, tuple(foreign), tuple(tensors.values()), _minimum_runtime(model))
+
+
+def _minimum_runtime(model: tflite.ModelT) -> str | None:
+    for metadata in model.metadata or []:
+        if metadata.name == b"min_runtime_version":
+            return bytes(model.buffers[metadata.buffer].data).rstrip(b"\0").decode() or None
+    return None
 
 
 def check_content(content: TfliteContent, recipe: Recipe, num_parameters: int) -> None:
@@ -85,7 +107,7 @@ def check_content(content: TfliteContent, recipe: Recipe, num_parameters: int) -
             "replace the layers they come from"
         )
     found = content.num_elements("float32", "float16", "int8")
-    variables = _VARIABLE_OPERATORS.intersection(content.operators)
+    variables = _VARIABLE_OPERATORS.intersection(operator.name for operator in content.operators)
     if variables or found < num_parameters / 2:
         raise InputError(
             f"{what}: the file is without weights ({found} constant values for {num_parameters} parameters"

@@ -8,7 +8,7 @@ import pytest
 
 from android_bench.bundle import open_bundle
 from edgedipn_tf.commands import InputError
-from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
+from tests.android_bench.tiny_bundle import arrays, read_manifest, rename, write_bundle, write_ladder, write_manifest
 
 
 def refusal(folder):
@@ -24,9 +24,35 @@ def test_a_whole_bundle_is_read(bundle_folder):
     (file,) = bundle.files
     assert (bundle.model, bundle.commit, file.name, file.recipe) == ("edgedipn", None, "tiny_float32.tflite", "float32")
     assert file.inputs[0].shape == (1, 4, 3)
-    assert bundle.samples.num_samples == 8
-    assert bundle.samples.feed(9)["swipe"].shape == (1, 4, 3)
-    assert bundle.samples.feed(9)["swipe"][0, 0, 0] == 2  # 9 wraps around to sample 1, whose ids are 2
+    assert bundle.files[0].samples.num_samples == 8
+    assert bundle.files[0].samples.feed(9)["swipe"].shape == (1, 4, 3)
+    assert bundle.files[0].samples.feed(9)["swipe"][0, 0, 0] == 2  # 9 wraps around to sample 1, whose ids are 2
+
+
+def test_a_file_is_listed_once_for_each_measured_signature(tmp_path):
+    files = open_bundle(write_ladder(tmp_path / "bundle")).files
+    assert [(file.signature, file.max_length, file.num_signatures) for file in files] == [
+        ("predict_2", 2, 3),
+        ("predict_4", 4, 3),
+    ]
+    assert [file.samples.inputs["swipe"].shape for file in files] == [(8, 2, 3), (8, 4, 3)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"samples": "benchmark/other.npz"}, "'benchmark/other.npz' is none of benchmark_samples"),
+        ({"samples": None}, "samples is NoneType, expected str"),
+        ({"kind": 3}, "kind is int, expected str"),
+        ({"kind": "encode"}, "no files with a signature to measure"),
+        ({"length": "4"}, "length is str, expected int"),
+    ],
+)
+def test_a_signature_that_cannot_be_measured(bundle_folder, changed, message):
+    manifest = read_manifest(bundle_folder)
+    manifest["files"][0]["signatures"][0].update(changed)
+    write_manifest(bundle_folder, manifest)
+    assert message in refusal(bundle_folder)
 
 
 def test_missing_folder_and_missing_file(bundle_folder, tmp_path):
@@ -58,7 +84,7 @@ def test_changed_samples(bundle_folder):
 def test_manifest_of_another_version_or_no_json(bundle_folder):
     manifest = read_manifest(bundle_folder)
     write_manifest(bundle_folder, {**manifest, "format_version": 1})
-    assert "format version 1, this program reads 2: copy the bundle again, or make it again" in refusal(bundle_folder)
+    assert "format version 1, this program reads 3: copy the bundle again, or make it again" in refusal(bundle_folder)
     write_manifest(bundle_folder, [manifest])
     assert "format version None" in refusal(bundle_folder)
     (bundle_folder / "manifest.json").write_text('{"format_version": 1,')
@@ -80,22 +106,22 @@ HOSTILE = ["../tiny.tflite", "/etc/passwd", "a b.tflite", "x;reboot", "$(reboot)
 @pytest.mark.parametrize("key", ["name", "recipe", "signature"])
 def test_a_name_that_is_not_plain(bundle_folder, key, name):
     manifest = read_manifest(bundle_folder)
-    manifest["files"][0][key] = name
+    rename(manifest["files"][0], key, name)
     write_manifest(bundle_folder, manifest)
     assert "not a plain name" in refusal(bundle_folder)
 
 
 def test_an_input_name_that_is_not_plain(bundle_folder):
     manifest = read_manifest(bundle_folder)
-    manifest["files"][0]["inputs"][0]["name"] = "swipe:/etc/passwd"
+    manifest["files"][0]["signatures"][0]["inputs"][0]["name"] = "swipe:/etc/passwd"
     write_manifest(bundle_folder, manifest)
-    assert "files[0].inputs[0].name" in refusal(bundle_folder)
+    assert "files[0].signatures[0].inputs[0].name" in refusal(bundle_folder)
 
 
 @pytest.mark.parametrize("file", ["../samples.npz", "/etc/passwd", "benchmark//samples.npz", "benchmark/../x"])
 def test_samples_outside_the_bundle(bundle_folder, file):
     manifest = read_manifest(bundle_folder)
-    manifest["benchmark_samples"]["file"] = file
+    manifest["benchmark_samples"][0]["name"] = file
     write_manifest(bundle_folder, manifest)
     assert "not a plain path" in refusal(bundle_folder)
 
@@ -110,7 +136,7 @@ def test_a_link_that_leads_out(bundle_folder, tmp_path):
 @pytest.mark.parametrize("shape", [[], [2, 4, 3], [1, -4, 3], [1, "4", 3], [1, True, 3]])
 def test_a_shape_that_is_none(bundle_folder, shape):
     manifest = read_manifest(bundle_folder)
-    manifest["files"][0]["inputs"][0]["shape"] = shape
+    manifest["files"][0]["signatures"][0]["inputs"][0]["shape"] = shape
     write_manifest(bundle_folder, manifest)
     assert "is not a list of sizes" in refusal(bundle_folder)
 
@@ -126,7 +152,7 @@ def test_samples_that_do_not_fit_the_model(tmp_path, tflite):
 def replace_samples(folder, content):
     (folder / "benchmark" / "samples.npz").write_bytes(content)
     manifest = read_manifest(folder)
-    manifest["benchmark_samples"]["sha256"] = hashlib.sha256(content).hexdigest()
+    manifest["benchmark_samples"][0]["sha256"] = hashlib.sha256(content).hexdigest()
     write_manifest(folder, manifest)
 
 
@@ -146,7 +172,7 @@ def test_labels_that_are_none(tmp_path, tflite, key):
 
 
 def test_labels_and_where_they_are_known(bundle_folder):
-    samples = open_bundle(bundle_folder).samples
+    samples = open_bundle(bundle_folder).files[0].samples
     assert samples.labels["realtime_purchase"][:, 0].tolist() == [0, 0, 1, 0, 1, 1, 1, 0]
     assert samples.is_known["realtime_purchase"][:, 0].tolist() == [True] * 7 + [False]
 

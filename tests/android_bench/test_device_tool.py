@@ -15,7 +15,7 @@ from android_bench.session import DevicePrograms
 from tests.android_bench.adb_device.simulated import Faults
 from tests.android_bench.sessions import measure, settings
 from tests.android_bench.stand_in_tool import write_tool
-from tests.android_bench.tiny_bundle import write_bundle
+from tests.android_bench.tiny_bundle import write_bundle, write_ladder
 
 
 def measure_with(tmp_path, folder, tool, faults=None, how=None):
@@ -63,12 +63,26 @@ def test_a_simulated_device_is_named_as_what_it_is(good_run):
 def test_the_command_line_is_the_standard_tools(good_run):
     command = next(line for line in good_run[1].commands if "--num_runs=1 " in line)
     assert " --num_threads=2 " in command
+    assert "--signature_to_run_for" not in command  # the only one; older tools do not know the flag
     assert " --min_secs=0 " in command
     assert " --warmup_runs=10 --warmup_min_secs=0 " in command
     assert "--input_layer_shape=1,6:1,4,3 " in command  # in the graph's order: profile, swipe
     names = re.search(r"--input_layer=(\S+)", command)[1].strip("'").split(",")
     files = re.search(r"--input_layer_value_files=(\S+)", command)[1].strip("';").split(",")
     assert all(file.startswith(name.replace(":", "::") + ":/") for name, file in zip(names, files, strict=True))
+
+
+def test_each_length_of_a_file_is_named_to_the_tool(adb_server, tmp_path):
+    cases, simulated = measure_with(tmp_path, write_ladder(tmp_path / "bundle"), write_tool(tmp_path))
+    assert [(case.max_length, case.problem) for case in cases] == [(2, None), (4, None)]
+    commands = [line for line in simulated.commands if "--num_runs=1 " in line]
+    for length in (2, 4):
+        (shape,) = {
+            re.search(r"--input_layer_shape=(\S+)", line)[1]
+            for line in commands
+            if f" --signature_to_run_for=predict_{length} " in line
+        }
+        assert shape == f"1,6:1,{length},3"
 
 
 def test_nothing_is_left_and_nothing_lies_outside_the_folder(good_run):

@@ -47,19 +47,19 @@ def compare(emulator, tmp_path, bundle: Bundle, cpu: str, num_threads: int) -> l
     found = []
     for file in bundle.files:
         written = {tensor.name: tmp_path / f"output-{tensor.name}" for tensor in file.outputs}
-        inputs = write_inputs(tmp_path, bundle.samples, file.inputs)
+        inputs = write_inputs(tmp_path, file.samples, file.inputs)
         arguments = [f"--library={emulator.library}", f"--model={file.path}", *tensor_arguments(inputs, written)]
-        done = emulator.run(cpu, [*arguments, *options(file, bundle.samples, Condition(num_threads), SHORT)])
+        done = emulator.run(cpu, [*arguments, *options(file, file.samples, Condition(num_threads), SHORT)])
         assert done.returncode == 0, done.stdout + done.stderr
         assert parse(done.stdout, file, 1, 2).num_process_threads >= num_threads
         arrays = {
             tensor.name: outputs.from_bytes(
-                written[tensor.name].read_bytes(), tensor, bundle.samples.num_samples, "the runner"
+                written[tensor.name].read_bytes(), tensor, file.samples.num_samples, "the runner"
             )
             for tensor in file.outputs
         }
-        reference = outputs.of_host(file, bundle.samples, num_threads)
-        difference = outputs.difference(arrays, reference, bundle.samples.num_samples)
+        reference = outputs.of_host(file, file.samples, num_threads)
+        difference = outputs.difference(arrays, reference, file.samples.num_samples)
         print(f"emulated arm64 ({cpu}), {file.name}: up to {outputs.steps(difference.largest)} from this computer's")
         found.append(outputs.problem_of_distance(difference, file.recipe))
     return found

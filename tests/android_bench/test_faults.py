@@ -107,7 +107,7 @@ def test_a_fault_ends_in_invalid_with_its_reason(
     assert message in case.problem
     assert set(case.verdicts.values()) == {Verdict.INVALID} and case.summary is None
     captured = capsys.readouterr()
-    assert f"INVALID: tiny_float32.tflite: {case.problem}" in captured.out and "PASS" not in captured.out
+    assert f"INVALID: tiny_float32.tflite at length 4: {case.problem}" in captured.out and "PASS" not in captured.out
     assert captured.err.startswith("error: 1 of 1 cases are INVALID, first tiny_float32.tflite on ")
     assert captured.err.count("\n") == 1
     fault_table.append((name, "INVALID, exit code 2", case.problem))

@@ -10,7 +10,7 @@ from android_bench.latency import Verdict
 from android_bench.results import Condition
 from edgedipn_tf.commands import InputError
 from tests.android_bench.sessions import cells, settings
-from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_manifest
+from tests.android_bench.tiny_bundle import arrays, read_manifest, write_bundle, write_ladder, write_manifest
 
 
 def measure(folder, **how):
@@ -20,7 +20,7 @@ def measure(folder, **how):
 
 def test_outputs_are_reached_by_their_signature_names(bundle_folder):
     bundle = open_bundle(bundle_folder)
-    outputs, latency_ms = LoadedModel(bundle.files[0], num_threads=1).run(bundle.samples.feed(1))
+    outputs, latency_ms = LoadedModel(bundle.files[0], num_threads=1).run(bundle.files[0].samples.feed(1))
     # Sample 1: all ids are 2, so s - p = 0.
     assert outputs["realtime_purchase"][0, 0] == pytest.approx(0.5)
     assert outputs["leaf_category"][0] == pytest.approx([1 / (1 + np.exp(-2.0))] * 2)
@@ -31,6 +31,16 @@ def test_tensor_names_come_in_the_order_of_the_graph(bundle_folder):
     names = LoadedModel(open_bundle(bundle_folder).files[0], num_threads=1).tensor_names()
     assert list(names) == ["profile", "swipe"]  # the converter sorts; the manifest lists swipe first
     assert all(name in tensor_name for name, tensor_name in names.items())
+
+
+def test_each_length_runs_its_own_graph(tmp_path):
+    for file in open_bundle(write_ladder(tmp_path / "bundle")).files:
+        model = LoadedModel(file, num_threads=1)
+        assert [name.rpartition("_")[2] for name in model.tensor_names().values()] == ["profile:0", "swipe:0"]
+        assert compare_outputs(model, file.samples).largest < 1e-6
+        wrong = {**file.samples.feed(0), "swipe": np.zeros((1, 6 - file.max_length, 3), np.int32)}  # the other's
+        with pytest.raises(ValueError, match="Dimension mismatch|dimension mismatch|Cannot set tensor"):
+            model.run(wrong)
 
 
 def test_every_run_is_recorded_and_warm_up_is_apart(bundle_folder):
@@ -56,7 +66,7 @@ def test_parity_is_the_largest_difference_by_intent(tmp_path, tflite):
     expected = arrays()["expected_leaf_category"].copy()
     expected[5, 1] += 0.25
     bundle = open_bundle(write_bundle(tmp_path / "bundle", tflite, expected_leaf_category=expected))
-    parity = compare_outputs(LoadedModel(bundle.files[0], 1), bundle.samples)
+    parity = compare_outputs(LoadedModel(bundle.files[0], 1), bundle.files[0].samples)
     assert parity.num_samples == 8
     assert parity.max_abs_difference["leaf_category"] == pytest.approx(0.25, abs=1e-6)
     assert parity.max_abs_difference["realtime_purchase"] < 1e-6
@@ -80,7 +90,7 @@ def test_a_file_that_is_no_model(tmp_path):
 
 def test_a_manifest_that_describes_another_model(bundle_folder):
     manifest = read_manifest(bundle_folder)
-    file = manifest["files"][0]
+    file = manifest["files"][0]["signatures"][0]
     file["outputs"][0]["name"], file["outputs"][1]["name"] = "leaf_category", "realtime_purchase"
     samples = arrays()
     names = ("leaf_category", "realtime_purchase")
@@ -91,7 +101,7 @@ def test_a_manifest_that_describes_another_model(bundle_folder):
     }
     path = bundle_folder / "benchmark" / "samples.npz"
     np.savez(path, **{**samples, **swapped})
-    manifest["benchmark_samples"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest["benchmark_samples"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     write_manifest(bundle_folder, manifest)
     with pytest.raises(InputError, match="outputs 'leaf_category' is .*1, 2.*the manifest says .*1, 1"):
         LoadedModel(open_bundle(bundle_folder).files[0], 1)
@@ -99,7 +109,7 @@ def test_a_manifest_that_describes_another_model(bundle_folder):
 
 def test_a_signature_that_is_absent(bundle_folder):
     manifest = read_manifest(bundle_folder)
-    manifest["files"][0]["signature"] = "serving_default"
+    manifest["files"][0]["signatures"][0]["name"] = "serving_default"
     write_manifest(bundle_folder, manifest)
     with pytest.raises(InputError, match="has no signature 'serving_default'"):
         LoadedModel(open_bundle(bundle_folder).files[0], 1)

@@ -58,7 +58,7 @@ def test_host_measurement_of_a_bundle_of_two_files(no_adb, tmp_path, tflite, cap
         ("tiny_int8.tflite", 200),
     ]
     printed = capsys.readouterr().out
-    assert "verdict (host, not a phone, 1 thread): PASS: tiny_int8.tflite p90 " in printed
+    assert "verdict (host, not a phone, 1 thread): PASS: tiny_int8.tflite at length 4 p90 " in printed
     assert "note: no phone was measured: adb is not installed" in printed
     assert f"results: {tmp_path}/out/results.json\nreport: {tmp_path}/out/report.html" in printed
     assert "✓ PASS" in (tmp_path / "out" / "report.html").read_text()
@@ -141,8 +141,8 @@ def test_an_attached_device_is_measured_beside_the_host(adb_server, bundle_folde
     printed = capsys.readouterr().out
     # 30 processes take samples 0 to 7 in turn: 1 to 6 ms come 4 times, 7 and 8 ms 3 times; rank 27 is the last 7 ms.
     assert (
-        f"verdict (EdgeDIPN simulated test device ({serial}), 1 thread): PASS: tiny_float32.tflite p90 7 ms (30 runs)"
-        in printed
+        f"verdict (EdgeDIPN simulated test device ({serial}), 1 thread): PASS: "
+        "tiny_float32.tflite at length 4 p90 7 ms (30 runs)" in printed
     )
 
 
@@ -165,7 +165,8 @@ def test_all_programs_on_the_host_and_on_a_device(adb_server, host_runner, bundl
     assert {case.verdicts["50"] for case in report.cases} == {Verdict.PASS}
     printed = capsys.readouterr().out
     assert (
-        f"verdict (EdgeDIPN simulated test device ({serial}), native runner, 1 thread): PASS: tiny_float32.tflite "
+        f"verdict (EdgeDIPN simulated test device ({serial}), native runner, 1 thread): PASS: "
+        "tiny_float32.tflite at length 4 "
         "p90 7 ms (30 runs)"
     ) in printed
     assert "verdict (host, not a phone, native runner, 1 thread): PASS" in printed

@@ -78,7 +78,7 @@ def test_nothing_answers_at_an_address(adb_server, tmp_path, bundle_folder, caps
 def test_every_combination_is_a_cell_of_its_own(adb_server, tmp_path, tflite):
     folders = [write_bundle(tmp_path / name, tflite) for name in ("short", "long")]
     manifest = read_manifest(folders[1])
-    manifest["files"][0]["max_length"] = 256
+    manifest["files"][0]["signatures"][0]["length"] = 256
     write_manifest(folders[1], manifest)
     flags = [f"--bundle={folders[1]}", "--num_threads=1", "--num_threads=2", "--paced", "--interval_ms=1"]
     with attached(SimulatedDevice(tmp_path / "device")):

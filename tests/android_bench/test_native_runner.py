@@ -15,7 +15,7 @@ from android_bench.outputs import auc_by_intent, of_host, tolerance
 from android_bench.results import Auc, Condition
 from tests.android_bench.sessions import cells, library, settings
 from tests.android_bench.stand_in_runner import GOOD, RUNNER_FAULTS, write_runner
-from tests.android_bench.tiny_bundle import NUM_SAMPLES, arrays, write_bundle
+from tests.android_bench.tiny_bundle import NUM_SAMPLES, arrays, write_bundle, write_ladder
 
 
 def measure(bundle, runner, lib, num_threads=2, **how):
@@ -56,6 +56,17 @@ def test_outputs_hold_all_samples_one_after_another(host_runner, good, tmp_path)
     found = np.fromfile(tmp_path / "found", "<f4").reshape(NUM_SAMPLES, 2)
     ids = np.arange(1, 9)  # sample i has swipe ids i + 1 and profile ids 2
     assert found == pytest.approx(1 / (1 + np.exp(-np.stack([ids, np.full(8, 2)], axis=1))), abs=1e-6)
+
+
+def test_each_length_of_a_file_is_measured_by_name(host_runner, tmp_path):
+    bundle = open_bundle(write_ladder(tmp_path / "bundle"))
+    program = Program(host_runner, host_library())
+    found = [
+        native_runner.measure_host_runner(cell, program, settings(num_runs=6)) for cell in cells(bundle, "host_runner")
+    ]
+    assert [(case.max_length, case.problem) for case in found] == [(2, None), (4, None)]
+    for case in found:
+        assert case.parity.largest < 1e-6
 
 
 def test_every_run_is_an_event_of_its_phase_with_its_cpu(host_runner, good):
@@ -173,7 +184,7 @@ BY_HAND = {
 
 
 def test_the_auc_of_a_machine_that_ranks_otherwise(bundle_folder):
-    samples = open_bundle(bundle_folder).samples
+    samples = open_bundle(bundle_folder).files[0].samples
     machine = {name: array.copy() for name, array in samples.expected.items()}
     machine["realtime_purchase"][[2, 3]] = machine["realtime_purchase"][[3, 2]]  # now all 12 pairs are in order
     found = auc_by_intent(machine, samples.expected, samples)
@@ -223,7 +234,7 @@ def test_operators_of_the_real_runtime_are_profiled_apart_from_the_latencies(hos
 )
 def test_a_runtime_without_a_profile_is_noted(bundle_folder, tmp_path, ending, reason):
     bundle = open_bundle(bundle_folder)
-    exact = of_host(bundle.files[0], bundle.samples, 1)
+    exact = of_host(bundle.files[0], bundle.files[0].samples, 1)
     write = f"outputs = {dict((name, array.tobytes()) for name, array in exact.items())!r}"
     # Only the process that is asked for a profile goes wrong.
     ending = f"{write}\nif 'profile' not in flags: {GOOD}\nelse: {ending}"
@@ -234,7 +245,7 @@ def test_a_runtime_without_a_profile_is_noted(bundle_folder, tmp_path, ending, r
 
 def test_one_other_bit_is_a_problem(bundle_folder, tmp_path):
     bundle = open_bundle(bundle_folder)
-    exact = of_host(bundle.files[0], bundle.samples, 1)
+    exact = of_host(bundle.files[0], bundle.files[0].samples, 1)
     write = f"outputs = {dict((name, array.tobytes()) for name, array in exact.items())!r}"
     case = measure(bundle, write_runner(tmp_path, f"{write}; {GOOD}"), library(tmp_path))
     assert case.problem is None

@@ -24,7 +24,7 @@ from tests.android_bench.adb_device.server import attached
 from tests.android_bench.adb_device.simulated import SimulatedDevice
 from tests.android_bench.stand_in_runner import write_runner
 from tests.android_bench.test_device_state import Answering
-from tests.android_bench.tiny_bundle import TINY_TFLITE, read_manifest, write_bundle, write_manifest
+from tests.android_bench.tiny_bundle import TINY_TFLITE, read_manifest, rename, write_bundle, write_manifest
 
 INJECTIONS = ("; touch owned", "$(touch owned)", "`touch owned`", "| touch owned", "&& touch owned", "\ntouch owned\n")
 INJECTIONS += (
@@ -152,7 +152,7 @@ def test_a_hostile_bundle_reaches_no_device(adb_server, tmp_path, bundle_folder,
         for injection in INJECTIONS:
             for key in ("name", "recipe", "signature"):
                 manifest = json.loads(json.dumps(good))
-                manifest["files"][0][key] = injection
+                rename(manifest["files"][0], key, injection)
                 write_manifest(bundle_folder, manifest)
                 assert run([f"--bundle={bundle_folder}", f"--output={tmp_path}/out", "--all", *runner]) == 2
                 assert "is not a plain name" in capsys.readouterr().err

@@ -20,12 +20,12 @@ def test_table_of_a_host_and_a_lost_device():
     assert "host, not a phone, native runner  1 thread, every 1000 ms  1.23" in native
     assert rest == [
         "",
-        "verdict (host, not a phone, 1 thread): PASS: tiny.tflite p90 3.25 ms (3 runs) within 50 ms",
-        "verdict (Maker Model (SERIAL), 2 threads, pinned): INVALID: tiny.tflite: device SERIAL: benchmark_model "
-        "did not finish: the connection ended early",
-        "verdict (host, not a phone, native runner, 1 thread, every 1000 ms): PASS: tiny.tflite p90 3.25 ms (3 runs) "
-        "within 50 ms",
-        "AUC (host, not a phone, native runner, 1 thread, every 1000 ms): tiny.tflite: leaf_category n/a, "
+        "verdict (host, not a phone, 1 thread): PASS: tiny.tflite at length 64 p90 3.25 ms (3 runs) within 50 ms",
+        "verdict (Maker Model (SERIAL), 2 threads, pinned): INVALID: tiny.tflite at length 64: device SERIAL: "
+        "benchmark_model did not finish: the connection ended early",
+        "verdict (host, not a phone, native runner, 1 thread, every 1000 ms): PASS: tiny.tflite at length 64 p90 3.25 "
+        "ms (3 runs) within 50 ms",
+        "AUC (host, not a phone, native runner, 1 thread, every 1000 ms): tiny.tflite at length 64: leaf_category n/a, "
         "realtime_purchase -0.0125 from this computer's 0.7500",
         "operators (host, not a phone, native runner, 1 thread, every 1000 ms): tiny.tflite: FULLY_CONNECTED 81 %, "
         "TANH 19 %, others 0 %",
@@ -38,7 +38,7 @@ def test_table_of_a_host_and_a_lost_device():
 def test_verdict_lines():
     slow = LatencySummary(200, 50.0, 60.0, 55.0, 65.0)
     failed = dataclasses.replace(HOST_CASE, summary=slow, verdicts={"20": Verdict.FAIL, "50": Verdict.FAIL})
-    assert table.verdict_line(failed, 50.0).endswith("FAIL: tiny.tflite p90 60 ms (200 runs) above 50 ms")
+    assert table.verdict_line(failed, 50.0).endswith("FAIL: tiny.tflite at length 64 p90 60 ms (200 runs) above 50 ms")
     open_ended = dataclasses.replace(failed, verdicts={"50": Verdict.INCONCLUSIVE})
     assert "p90 60 ms (200 runs) not certainly on either side of 50 ms" in table.verdict_line(open_ended, 50.0)
 

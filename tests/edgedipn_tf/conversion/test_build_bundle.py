@@ -18,7 +18,15 @@ from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, STATIC_INT8, T
 from edgedipn_tf.conversion.scoring import FileRunner
 from edgedipn_tf.ranking import auc
 from tests.edgedipn_tf.conversion.conftest import NUM_KEPT, Published
-from tests.edgedipn_tf.conversion.tiny import INTENTS, tiny_model, tiny_schema, write_dataset, write_workdir
+from tests.edgedipn_tf.conversion.tiny import (
+    INTENTS,
+    LENGTHS,
+    MAX_LENGTH,
+    tiny_model,
+    tiny_schema,
+    write_dataset,
+    write_workdir,
+)
 
 NUM_SAMPLES = 60
 
@@ -29,7 +37,7 @@ def manifest(folder: pathlib.Path) -> dict:
 
 def test_the_bundle_is_whole_and_described(published: Published) -> None:
     found = read_bundle(published.bundle)
-    assert list(found.files) == ["float32", "float16", "dynamic_int8", "static_int8"]
+    assert list(found.recipes) == ["float32", "float16", "dynamic_int8", "static_int8"]
     assert found.schema == tiny_schema()
     assert found.manifest["model"] == "edgedipn"
     graph = found.manifest["graph"]
@@ -38,13 +46,22 @@ def test_the_bundle_is_whole_and_described(published: Published) -> None:
         {"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1},
         {"name": "realtime_leaf_category", "metric": "RLCAUC", "num_places": 3},
     ]
-    assert [file["is_degraded"] for file in found.manifest["files"]] == [False] * 4
+    assert [file["is_degraded"] for file in found.manifest["files"]] == [False] * 5
+    assert found.manifest["thresholds"] == [0.2, 0.3, 0.4]
+    assert found.manifest["training"]["max_length"] == MAX_LENGTH and "data" not in found.manifest["training"]
+    names = {file["name"]: [s["name"] for s in file["signatures"]] for file in found.manifest["files"]}
+    assert names["edgedipn_dynamic_int8.tflite"] == ["predict_4", "predict_8"]
+    assert names["edgedipn_static_int8_4.tflite"] == ["predict_4"]  # its format cannot share weights
+    for file in found.manifest["files"]:
+        assert {"name": "GATHER", "version": 1} in file["operators"] or file["recipe"] != "float32"
+        assert file["minimum_runtime"] is not None
     assert {path.name for path in published.bundle.iterdir()} == {
         "manifest.json",
         "edgedipn_float32.tflite",
         "edgedipn_float16.tflite",
         "edgedipn_dynamic_int8.tflite",
-        "edgedipn_static_int8.tflite",
+        "edgedipn_static_int8_4.tflite",
+        "edgedipn_static_int8_8.tflite",
         "schema.json",
         "vocabulary.json",
         "parity.json",
@@ -53,7 +70,8 @@ def test_the_bundle_is_whole_and_described(published: Published) -> None:
 
 
 def test_int8_is_smaller(published: Published) -> None:
-    sizes = {file["recipe"]: file["size_bytes"] for file in manifest(published.bundle)["files"]}
+    files = manifest(published.bundle)["files"]
+    sizes = {file["recipe"]: file["size_bytes"] for file in files if len(file["signatures"]) == len(LENGTHS)}
     assert sizes["float16"] < 0.85 * sizes["float32"]
     assert sizes["dynamic_int8"] < 0.8 * sizes["float32"]  # a tiny model is mostly structure; a real one is at 0.29
 
@@ -61,27 +79,31 @@ def test_int8_is_smaller(published: Published) -> None:
 def test_parity_is_that_of_all_samples(published: Published) -> None:
     parity = json.loads((published.bundle / "parity.json").read_text())
     assert parity["num_samples"] == NUM_SAMPLES
-    assert parity["keras"]["auc"] == {intent: 1.0 for intent in INTENTS}  # labels follow the model's own scores
-    found = parity["files"]["edgedipn_float32.tflite"]
+    # Labels follow the model's own scores at full length.
+    assert parity["keras"]["8"]["auc"] == {intent: 1.0 for intent in INTENTS}
+    assert parity["keras"]["4"]["auc"] != parity["keras"]["8"]["auc"]
+    found = parity["files"]["edgedipn_float32.tflite"]["predict_8"]
     assert found["is_within_tolerance"] and found["max_abs_error"] <= 1e-5
     assert found["auc_difference"] == {intent: 0.0 for intent in INTENTS}
-    errors = {file["recipe"]: file["mean_abs_error"] for file in parity["files"].values()}
+    files = [file["predict_8"] for file in parity["files"].values() if "predict_8" in file]
+    errors = {file["recipe"]: file["mean_abs_error"] for file in files}
     assert 0 < errors["float32"] < errors["float16"] < errors["dynamic_int8"] <= 0.02
     assert errors["dynamic_int8"] < errors["static_int8"] <= 0.02
 
 
 def test_benchmark_samples_are_real_and_give_what_they_say(published: Published) -> None:
-    with np.load(published.bundle / "benchmark/samples.npz") as samples:
+    with np.load(published.bundle / "benchmark/predict_8.npz") as samples:
         inputs = {n: samples[n] for n in samples.files if not n.startswith(("expected_", "label_", "weight_"))}
         labels = {n.removeprefix("label_"): samples[n] for n in samples.files if n.startswith("label_")}
         weights = {n.removeprefix("weight_"): samples[n] for n in samples.files if n.startswith("weight_")}
         expected = {n.removeprefix("expected_"): samples[n] for n in samples.files if n.startswith("expected_")}
     assert {name: values.shape for name, values in inputs.items()} == {
-        file["name"]: (NUM_KEPT, *file["shape"][1:]) for file in manifest(published.bundle)["files"][0]["inputs"]
+        file["name"]: (NUM_KEPT, *file["shape"][1:])
+        for file in manifest(published.bundle)["files"][0]["signatures"][1]["inputs"]
     }
     assert set(expected) == set(INTENTS)
     keras = probabilities(published.model, {name: tf.constant(values) for name, values in inputs.items()})
-    run = FileRunner(published.bundle / "edgedipn_float32.tflite")
+    run = FileRunner(published.bundle / "edgedipn_float32.tflite", "predict_8")
     for intent, values in expected.items():
         assert auc(values[weights[intent] > 0], labels[intent][weights[intent] > 0]) == 1.0  # as above
         np.testing.assert_allclose(keras[intent], values, atol=1e-6)
@@ -93,17 +115,17 @@ def test_the_table_and_the_steps_are_reported(published: Published) -> None:
     text = "\n".join(published.reported)
     assert "inference graph" in text
     assert "comparing with Keras on 60 of 60 evaluation samples" in text
-    assert "recipe dynamic_int8: converting in its own process" in text
+    assert "recipe dynamic_int8: converting predict_4, predict_8 in its own process" in text
     assert "1.0000 (+0.0000)" in text
 
 
 # The default and the calibrated recipe give the same bytes again, in a process that has traced other graphs since.
 def test_equal_checkpoints_give_equal_calibrated_files(published: Published, tmp_path: pathlib.Path) -> None:
-    recipe = with_limits(STATIC_INT8, max_auc_drop=0.0, max_flips=0.05)
-    settings = Settings(recipes=(recipe,), benchmark_samples=NUM_KEPT, calibration_samples=20)
+    recipe = with_limits(STATIC_INT8, max_auc_drop=0.05, max_flips=0.05)
+    settings = Settings(recipes=(recipe,), lengths=LENGTHS, benchmark_samples=NUM_KEPT, calibration_samples=20)
     build_bundle(published.workdir, tmp_path / "bundle", None, settings, print)
-    name = "edgedipn_static_int8.tflite"
-    assert (tmp_path / "bundle" / name).read_bytes() == (published.bundle / name).read_bytes()
+    for name in ("edgedipn_static_int8_4.tflite", "edgedipn_static_int8_8.tflite"):
+        assert (tmp_path / "bundle" / name).read_bytes() == (published.bundle / name).read_bytes()
 
 
 def test_a_calibrated_recipe_is_refused_for_the_plain_graph(published: Published, tmp_path: pathlib.Path) -> None:
@@ -137,23 +159,20 @@ def test_a_file_beyond_its_tolerance_is_refused_unless_allowed_and_then_marked(
 ) -> None:
     strict = dataclasses.replace(DYNAMIC_INT8, tolerance=Tolerance(max_abs_error=1e-9))
     output = tmp_path / "bundle"
-    settings = Settings(recipes=(strict,), benchmark_samples=NUM_KEPT)
+    settings = Settings(recipes=(strict,), lengths=LENGTHS, benchmark_samples=NUM_KEPT)
     content = (published.bundle / "edgedipn_dynamic_int8.tflite").read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(converter, "convert", lambda *arguments: content)
-        with pytest.raises(InputError, match="edgedipn_dynamic_int8.tflite is too far from Keras on 60 evaluation"):
+        with pytest.raises(InputError, match="edgedipn_dynamic_int8.tflite, predict_4, is too far from Keras on 60"):
             build_bundle(published.workdir, output, None, settings, print)
     assert list(tmp_path.iterdir()) == []
     # For real this time, in a process that has traced other graphs since: the same bytes.
     build_bundle(published.workdir, output, None, dataclasses.replace(settings, allow_degraded=True), print)
-    assert manifest(output)["files"][0]["is_degraded"] is True
-    assert (
-        json.loads((output / "parity.json").read_text())["files"][manifest(output)["files"][0]["name"]][
-            "is_within_tolerance"
-        ]
-        is False
-    )
-    for name in ("edgedipn_dynamic_int8.tflite", "benchmark/samples.npz"):
+    (file,) = manifest(output)["files"]
+    assert file["is_degraded"] is True
+    found = json.loads((output / "parity.json").read_text())["files"][file["name"]]
+    assert [each["is_within_tolerance"] for each in found.values()] == [False, False]
+    for name in ("edgedipn_dynamic_int8.tflite", "benchmark/predict_4.npz", "benchmark/predict_8.npz"):
         assert (output / name).read_bytes() == (published.bundle / name).read_bytes()
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.bundle import BundleFile, read_bundle, write_manifest, write_samples
+from edgedipn_tf.conversion.bundle import BundleFile, BundleSignature, read_bundle, write_manifest, write_samples
 from edgedipn_tf.conversion.parity import Labels
+from edgedipn_tf.conversion.signatures import SignatureKey
+from edgedipn_tf.conversion.tflite_file import Operator
 from edgedipn_tf.publishing import file_sha256, write_json
 from edgedipn_tf.schema import edgedipn_schema
 from edgedipn_tf.schema_files import read_schema
@@ -30,11 +32,13 @@ def write_bundle(folder: pathlib.Path) -> pathlib.Path:
     write_json(folder / "schema.json", {**SCHEMA.to_json(), "fingerprint": SCHEMA.fingerprint})
     write_json(folder / "vocabulary.json", VOCABULARY.to_json())
     write_json(folder / "parity.json", {"num_samples": 2})
-    write_samples(folder, INPUTS, EXPECTED, LABELS)
+    key = SignatureKey("predict", 64)
+    samples = write_samples(folder, key, INPUTS, EXPECTED, LABELS)
     tensors = [{"name": "history", "dtype": "int32", "shape": [1, 2]}]
     outputs = [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}]
     description = {
         "model": "m",
+        "max_length": 64,
         "graph": {"form": "plain", "reason": "a test", "largest_score": None},
         "schema_fingerprint": SCHEMA.fingerprint,
         "vocabulary_fingerprint": VOCABULARY.fingerprint,
@@ -42,8 +46,9 @@ def write_bundle(folder: pathlib.Path) -> pathlib.Path:
         "commit": None,
         "intents": [{"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1}],
     }
-    files = [BundleFile("m_float32.tflite", "float32", tensors, outputs, is_degraded=False)]
-    write_manifest(folder, description, files, "predict", 64)
+    signature = BundleSignature(key, tensors, outputs, samples)
+    file = BundleFile("m_float32.tflite", "float32", [signature], [Operator("ADD", 2)], "1.5.0", is_degraded=False)
+    write_manifest(folder, description, [file])
     return folder
 
 
@@ -54,7 +59,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["format_version"] == 2
+    assert manifest["format_version"] == 3
     assert manifest["max_length"] == 64
     assert manifest["files"] == [
         {
@@ -62,22 +67,31 @@ def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
             "recipe": "float32",
             "sha256": file_sha256(folder / "m_float32.tflite"),
             "size_bytes": 7,
-            "signature": "predict",
-            "max_length": 64,
-            "inputs": [{"name": "history", "dtype": "int32", "shape": [1, 2]}],
-            "outputs": [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}],
+            "signatures": [
+                {
+                    "name": "predict_64",
+                    "kind": "predict",
+                    "length": 64,
+                    "inputs": [{"name": "history", "dtype": "int32", "shape": [1, 2], "unit": "id"}],
+                    "outputs": [
+                        {"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1], "unit": "probability"}
+                    ],
+                    "samples": "benchmark/predict_64.npz",
+                }
+            ],
+            "operators": [{"name": "ADD", "version": 2}],
+            "minimum_runtime": "1.5.0",
             "is_degraded": False,
         }
     ]
-    assert manifest["benchmark_samples"] == {
-        "file": "benchmark/samples.npz",
-        "sha256": file_sha256(folder / "benchmark/samples.npz"),
-        "num_samples": 2,
-    }
+    path = folder / "benchmark/predict_64.npz"
+    assert manifest["benchmark_samples"] == [
+        {"name": "benchmark/predict_64.npz", "sha256": file_sha256(path), "size_bytes": path.stat().st_size}
+    ]
 
 
 def test_samples_are_int32_inputs_and_float32_expectations_by_name(folder: pathlib.Path) -> None:
-    with np.load(folder / "benchmark/samples.npz", allow_pickle=False) as samples:
+    with np.load(folder / "benchmark/predict_64.npz", allow_pickle=False) as samples:
         names = [f"{prefix}_realtime_purchase" for prefix in ("expected", "label", "weight")]
         assert set(samples.files) == {"history", *names}
         assert samples["history"].dtype == np.int32 and samples["history"].tolist() == [[0, 1], [2, 3]]
@@ -91,7 +105,7 @@ def test_samples_are_int32_inputs_and_float32_expectations_by_name(folder: pathl
 def test_a_whole_bundle_is_read(folder: pathlib.Path) -> None:
     found = read_bundle(folder)
     assert found.schema == SCHEMA
-    assert found.files == {"float32": folder / "m_float32.tflite"}
+    assert found.recipes == ("float32",)
 
 
 def test_equal_content_gives_equal_bytes(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -102,13 +116,13 @@ def test_equal_content_gives_equal_bytes(folder: pathlib.Path, tmp_path: pathlib
 
 
 def test_an_app_may_leave_the_samples_out(folder: pathlib.Path) -> None:
-    (folder / "benchmark/samples.npz").unlink()
+    (folder / "benchmark/predict_64.npz").unlink()
     (folder / "benchmark").rmdir()
     assert read_bundle(folder).manifest["model"] == "m"
 
 
 @pytest.mark.parametrize(
-    "name", ["m_float32.tflite", "schema.json", "vocabulary.json", "parity.json", "benchmark/samples.npz"]
+    "name", ["m_float32.tflite", "schema.json", "vocabulary.json", "parity.json", "benchmark/predict_64.npz"]
 )
 def test_a_changed_or_missing_file_is_named(folder: pathlib.Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
@@ -136,7 +150,7 @@ def test_another_fingerprint_names_both(folder: pathlib.Path, what: str) -> None
 
 def test_another_format_version_is_refused(folder: pathlib.Path) -> None:
     change_manifest(folder, format_version=1)
-    with pytest.raises(InputError, match="format version 1, not 2"):
+    with pytest.raises(InputError, match="format version 1, not 3"):
         read_bundle(folder)
 
 

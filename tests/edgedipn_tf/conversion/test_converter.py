@@ -78,4 +78,4 @@ def test_a_model_that_needs_flex_is_refused_by_the_real_converter(tmp_path: path
 
     tf.saved_model.save(tf.Module(), str(tmp_path), signatures={"predict": invert})
     with pytest.raises(InputError, match=r"^recipe float32: the model needs operators .*\(MatrixInverse\)"):
-        convert(tmp_path, FLOAT32)
+        convert(tmp_path, FLOAT32, ["predict"])

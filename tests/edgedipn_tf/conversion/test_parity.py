@@ -8,8 +8,10 @@ import pytest
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import parity
-from edgedipn_tf.conversion.parity import ByIntent, FileParity, Labels, format_table, parity_json, refuse_degraded
+from edgedipn_tf.conversion.parity import ByIntent, Compared, Labels, Parity, parity_json, refuse_degraded
+from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, Recipe, Tolerance, with_limits
+from edgedipn_tf.conversion.signatures import SignatureKey
 
 # Two positives above two negatives: AUC 1. The fifth sample is unknown and counts for errors only.
 KERAS = {"buy": np.array([[0.1], [0.2], [0.3], [0.4], [0.9]], np.float32)}
@@ -23,8 +25,14 @@ def with_tolerance(recipe: Recipe, **limits: float) -> Recipe:
     return dataclasses.replace(recipe, tolerance=Tolerance(**limits))
 
 
-def compare(recipe: Recipe, keras: ByIntent, file: ByIntent, labels: Labels) -> FileParity:
-    return parity.compare(recipe, keras, file, labels, positions=10 * np.arange(len(next(iter(keras.values())))))
+def on(keras: ByIntent, labels: Labels) -> Compared:
+    """The samples have 1, 2, 3 ... steps; 8 is the only length."""
+    count = len(next(iter(keras.values())))
+    return Compared({8: keras}, labels, positions=10 * np.arange(count), num_steps=1 + np.arange(count))
+
+
+def compare(recipe: Recipe, keras: ByIntent, file: ByIntent, labels: Labels) -> Parity:
+    return parity.compare(recipe, "m.tflite", SignatureKey("predict", 8), file, file, on(keras, labels))
 
 
 def test_errors_and_auc_by_hand() -> None:
@@ -56,7 +64,7 @@ def test_an_auc_without_both_classes_is_none_and_refuses_nothing() -> None:
     found = compare(DYNAMIC_INT8, KERAS, KERAS, labels)
     assert found.auc == found.auc_difference == {"buy": None}
     assert found.is_within_tolerance
-    assert "n/a" in format_table({"buy": None}, {"m.tflite": found})
+    assert "n/a" in format_table({"buy": None}, [found])
 
 
 @pytest.mark.parametrize(("error", "is_within"), [(0.9e-5, True), (1.5e-5, False)])
@@ -68,11 +76,11 @@ def test_float32_is_refused_beyond_one_in_a_hundred_thousand(error: float, is_wi
 # tensorflow/tensorflow#48774, #48487, #60903: quantized models that were worse than their floats and shipped unnoticed.
 def test_a_file_that_swaps_users_is_refused_with_the_intent_and_the_resolution() -> None:
     file = {"buy": np.array([[0.1], [0.21], [0.2], [0.4], [0.9]], np.float32)}
-    found = {"m_int8.tflite": compare(DYNAMIC_INT8, KERAS, file, LABELS)}
+    found = compare(DYNAMIC_INT8, KERAS, file, LABELS)
     with pytest.raises(
-        InputError, match=r"m_int8.tflite .* 5 evaluation samples.*AUC of buy -0.2500.*pair is 0.25"
+        InputError, match=r"m.tflite, predict_8, .* 5 evaluation samples.*AUC of buy -0.2500.*pair is 0.25"
     ) as e:
-        refuse_degraded(found, 5)
+        refuse_degraded([found], 5)
     assert "--allow_degraded" in str(e.value) and "\n" not in str(e.value)
 
 
@@ -143,18 +151,42 @@ def test_a_probability_that_is_not_finite_is_refused_whatever_the_tolerance(brok
 
 def test_parity_json_holds_what_was_found_and_what_was_tolerated() -> None:
     found = compare(FLOAT32, KERAS, KERAS, LABELS)
-    values = json.loads(json.dumps(parity_json(KERAS, LABELS, {"m.tflite": found})))
+    values = json.loads(json.dumps(parity_json([found], on(KERAS, LABELS))))
     assert values["num_samples"] == 5
-    assert values["keras"] == {
+    assert values["keras"]["8"] == {
         "auc": {"buy": 1.0},
         "calibration_error": {"buy": pytest.approx((0.1 + 0.2 + 0.7 + 0.6) / 4)},
     }
-    assert values["files"]["m.tflite"]["is_within_tolerance"] is True
-    assert values["files"]["m.tflite"]["max_abs_error"] == 0
+    values_of_file = values["files"]["m.tflite"]["predict_8"]
+    assert values_of_file["is_within_tolerance"] is True
+    assert values_of_file["max_abs_error"] == 0
+    assert values_of_file["ladder"] == {"num_samples": 5, "max_abs_difference": 0.0}
     assert values["tolerance"]["float32"]["max_abs_error"] == 1e-5
 
 
 def test_the_table_shows_the_difference_beside_each_auc() -> None:
     file = {"buy": np.array([[0.1], [0.3], [0.2], [0.4], [0.9]], np.float32)}
-    table = format_table({"buy": 1.0}, {"m.tflite": compare(FLOAT32, KERAS, file, LABELS)})
+    table = format_table({"buy": 1.0}, [compare(FLOAT32, KERAS, file, LABELS)])
     assert "0.7500 (-0.2500)" in table and "1.0000" in table
+    title, of_length = (line.split() for line in table.splitlines()[-2:])
+    assert title[:2] == ["max", "error"] and of_length[:3] == ["float32", "8", "0.1"] and "0.2500" in of_length
+
+
+def test_a_short_length_has_to_give_what_the_longest_gives_where_the_views_fit() -> None:
+    """The samples have 1 to 5 steps; the fourth and fifth do not fit into 3, so they may differ from the longest."""
+    of_three = {"buy": KERAS["buy"] + np.array([[0], [0.004], [0], [0.3], [0.3]], np.float32)}
+    compared = dataclasses.replace(on(KERAS, LABELS), keras={3: of_three, 8: KERAS})
+    found = parity.compare(FLOAT32, "m.tflite", SignatureKey("predict", 3), of_three, KERAS, compared)
+    assert found.max_abs_error == 0  # Keras sees the newest three steps too
+    assert found.ladder.num_samples == 3
+    assert found.ladder.max_abs_difference == pytest.approx(0.004, abs=1e-7)
+    assert found.violations == ("largest difference from the longest length 0.004",)
+    exact = {"buy": KERAS["buy"] + np.array([[0], [0], [0], [0.3], [0.3]], np.float32)}
+    compared = dataclasses.replace(compared, keras={3: exact})
+    assert parity.compare(FLOAT32, "m", SignatureKey("predict", 3), exact, KERAS, compared).is_within_tolerance
+
+
+def test_no_sample_may_fit() -> None:
+    compared = dataclasses.replace(on(KERAS, LABELS), num_steps=np.full(5, 9))
+    found = parity.compare(FLOAT32, "m.tflite", SignatureKey("predict", 8), KERAS, KERAS, compared)
+    assert (found.ladder.num_samples, found.ladder.max_abs_difference) == (0, 0.0)

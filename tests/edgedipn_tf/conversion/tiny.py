@@ -17,6 +17,7 @@ from edgedipn_tf.vocabulary import Vocabulary
 from tests.edgedipn_tf.random_actions import random_ids
 
 MAX_LENGTH = 8
+LENGTHS = (4, MAX_LENGTH)
 NUM_USERS = 30
 NUM_CUTOFFS = 2
 INTENTS = ("realtime_purchase", "realtime_leaf_category")
