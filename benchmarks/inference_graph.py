@@ -1,97 +1,61 @@
-"""Benchmark: the inference graph against the plain graph, which is the training form exported as it is.
+"""Benchmark: the inference graph in each recipe against the plain float32 graph, the training form exported as it is.
 
-Both are made of the same weights by the same recipe, and run interleaved on the same full-length random samples, so
-that what else the machine does falls on both. Weights are fresh: they change numbers, not times.
+All files of a length run in turns, so that what else the machine does falls on all, and with them files of single
+matrix products: their best rate is what the host can do, and the share of it that a file reaches is told.
 """
 
 import pathlib
-import statistics
 import sys
 import tempfile
-import time
 
-import numpy as np
 from absl import flags
 
 from edgedipn_tf import commands
-from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.recipes import RECIPES, find_recipes
+from edgedipn_tf.conversion.recipes import FLOAT32, RECIPES, find_recipes
 from edgedipn_tf.quiet_start import import_tensorflow
-from edgedipn_tf.schema import Schema, edgedipn_schema
+from edgedipn_tf.schema import edgedipn_schema
 
+PLAIN = "plain float32"
 DESCRIPTION = """
-Measures on this host, one thread, what the inference graph takes of the time of the plain graph.
+Measures on this host, one thread, what files of the inference graph take of the time of the plain float32 graph.
 
-  python -m benchmarks.inference_graph --lengths=64,128,256 --recipes=float32,dynamic_int8
+  python -m benchmarks.inference_graph --lengths=256 --recipes=float32,dynamic_int8,static_int8
 
-A conversion of the full model takes about half a minute, and there are two for each length and recipe.
+A conversion of the full model takes about half a minute, and there is one more for each length than recipes.
 """
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags."""
-    flags.DEFINE_list("lengths", ["64", "128", "256"], "Lengths of the views.", flag_values=values)
-    flags.DEFINE_list("recipes", ["float32", "dynamic_int8"], f"Some of {', '.join(RECIPES)}.", flag_values=values)
-    flags.DEFINE_integer("runs", 500, "Timed runs of each file.", lower_bound=10, flag_values=values)
+    flags.DEFINE_list("lengths", ["256"], "Lengths of the views.", flag_values=values)
+    flags.DEFINE_list("recipes", list(RECIPES), f"Some of {', '.join(RECIPES)}.", flag_values=values)
+    flags.DEFINE_integer("runs", 1000, "Timed runs of each file.", lower_bound=50, flag_values=values)
 
 
 def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts and measures."""
     recipes = find_recipes(values.recipes)
-    if any(recipe.is_calibrated for recipe in recipes):
-        raise InputError("--recipes: a calibrated file has no plain form; python -m android_bench measures it")
     import_tensorflow()
-    from edgedipn_tf.conversion import converter, export
-    from edgedipn_tf.conversion.inference_graph import InferenceGraph
-    from edgedipn_tf.models.variants import build_model
+    from benchmarks.matrix_products import num_operations, product_files
+    from benchmarks.model_files import LatencyTurns, make_files
 
     schema = edgedipn_schema("UTC", "benchmark")
-    model = build_model("edgedipn", schema)
-    forms = {"plain": model, "inference": InferenceGraph(model)}
-    print(f"{'length':>6}  {'recipe':14}{'plain ms':>10}{'inference ms':>14}{'ratio':>8}", flush=True)
+    print(f"{'length':>6}  {'file':18}{'MB':>7}{'p50 ms':>9}{'limit':>8}  of the plain float32 graph", flush=True)
     for length in map(int, values.lengths):
-        with tempfile.TemporaryDirectory() as folder:
-            for name, form in forms.items():
-                signatures = export.predict_signatures(form, schema, [length])
-                export.export_saved_model(form, signatures, pathlib.Path(folder) / name)
-            for recipe in recipes:
-                files = {
-                    name: converter.convert(pathlib.Path(folder) / name, recipe, [f"predict_{length}"])
-                    for name in forms
-                }
-                p50 = _medians(files, schema, length, values.runs)
-                ratio = p50["inference"] / p50["plain"]
-                print(
-                    f"{length:>6}  {recipe.name:14}{p50['plain']:>10.3f}{p50['inference']:>14.3f}{ratio:>8.3f}",
-                    flush=True,
-                )
-
-
-def _medians(files: dict[str, bytes], schema: Schema, length: int, num_runs: int) -> dict[str, float]:
-    """Returns the median latency in ms of each file, measured in turns."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreters = {name: Interpreter(model_content=content, num_threads=1) for name, content in files.items()}
-    for interpreter in interpreters.values():
-        interpreter.allocate_tensors()
-        rng = np.random.default_rng(1)
-        for tensor in interpreter.get_input_details():
-            # Ids from 1 to 3 are in every table: all steps are real, the dearest case.
-            interpreter.set_tensor(tensor["index"], rng.integers(1, 4, tensor["shape"], dtype=np.int32))
-    samples: dict[str, list[float]] = {name: [] for name in files}
-    for run in range(num_runs + num_runs // 10):
-        for name, interpreter in interpreters.items():
-            start = time.perf_counter()
-            interpreter.invoke()
-            if run >= num_runs // 10:  # the first runs warm up
-                samples[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in samples.items()}
-
-
-def cli() -> None:
-    """Entry point."""
-    sys.exit(commands.run(DESCRIPTION, define_flags, main))
+        with tempfile.TemporaryDirectory() as plain, tempfile.TemporaryDirectory() as inference:
+            files = make_files(pathlib.Path(plain), "edgedipn", schema, length, (FLOAT32,), is_plain=True)
+            files = {PLAIN: files[FLOAT32.name]}
+            files |= make_files(pathlib.Path(inference), "edgedipn", schema, length, recipes, is_plain=False)
+        products = product_files(length)
+        turns = LatencyTurns({**files, **products}, values.runs)
+        rates = {name: num_operations(file) / turns.median_ms(name) for name, file in {**files, **products}.items()}
+        best = max(rates[name] for name in products)
+        for name, content in files.items():
+            figures = f"{len(content) / 1e6:>7.3f}{turns.median_ms(name):>9.3f}{rates[name] / best:>8.0%}"
+            print(f"{length:>6}  {name:18}{figures}  {turns.ratio(name, PLAIN)}", flush=True)
+        told = ", ".join(f"{name}: {rates[name] / 1e6:.0f}" for name in products)
+        print(f"{length:>6}  billion operations a second of single products: {told}", flush=True)
 
 
 if __name__ == "__main__":
-    cli()
+    sys.exit(commands.run(DESCRIPTION, define_flags, main))

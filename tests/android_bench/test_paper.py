@@ -9,6 +9,12 @@ def test_times_of_table_3():
     assert round(100 * gain, 1) == 56.2  # section 5.2 says so in words
 
 
+def test_sizes_of_table_3():
+    assert (paper.sizes_mb("edgedipn")[256], paper.sizes_mb("edgedipn_with_gru")[512]) == (1.57, 3.83)
+    assert paper.sizes_mb("edgedipn").keys() == paper.times_ms("edgedipn").keys()
+    assert paper.sizes_mb("dipn") == {}
+
+
 def test_a_line_is_marked_as_the_papers():
     (line,) = paper.lines(["dipn", "edgedipn"])
     assert line.startswith("paper's Table 3, not measured here: edgedipn: 13.7 ms at length 64, 22.6 ms at length 128")

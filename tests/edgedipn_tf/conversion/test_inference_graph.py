@@ -76,10 +76,10 @@ def test_with_some_views_of_the_schema_alone(sources: str) -> None:
 
 
 def test_ids_beyond_a_table_stay_in_their_feature() -> None:
-    inputs = example_inputs(SCHEMA, MAX_LENGTH, 3, seed=3)
+    inputs = example_inputs(SCHEMA, MAX_LENGTH, 4, seed=3)
     for values in inputs.values():
-        values[0] = np.where(values[0] > 0, 10**6, 0)
-        values[1] = np.where(values[1] > 0, -7, 0)
+        for row, beyond in enumerate((10**6, -7, 2**31 - 1, -(2**31))):
+            values[row] = np.where(values[row] > 0, beyond, 0)
     assert difference(tiny_model("edgedipn", SCHEMA), inputs) <= 1e-6
 
 
