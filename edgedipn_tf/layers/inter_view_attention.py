@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from edgedipn_tf.layers.masking import masked_mean
+from edgedipn_tf.layers.masking import masked_mean, newest_steps
 from edgedipn_tf.layers.mutual_attention import attend_by_softmax, attend_for_training
 
 
@@ -16,13 +16,14 @@ class InterViewAttention(keras.layers.Layer):
     r_sb = mean over steps of A_s * A_b
     ```
 
-    The rows of A_s (one a step of b) and of A_b (one a step of s) are paired by position: views are padded to the same
-    length and right-aligned, so that row T - 1 is the newest action of each. A row counts where both views have a real
-    step; r_sb is 0 for samples in which one of the views is absent. sqrt(D) is the paper's sqrt(2 d).
+    The rows of A_s (one a step of b) and of A_b (one a step of s) are paired by position, from the newest action of
+    each on: views are right-aligned. They may be padded to different lengths: the oldest rows of the longer have no
+    partner. A row counts where both views have a real step; r_sb is 0 for samples in which one of the views is absent.
+    sqrt(D) is the paper's sqrt(2 d).
 
     Call arguments:
-        view_s, view_b: floats (B, T, D).
-        mask_s, mask_b: bool (B, T), `True` at real steps.
+        view_s, view_b: floats (B, T_s, D) and (B, T_b, D).
+        mask_s, mask_b: bool (B, T_s) and (B, T_b), `True` at real steps.
         training: whether gradients will be asked for; the result is the same.
 
     Returns:
@@ -39,10 +40,11 @@ class InterViewAttention(keras.layers.Layer):
     def by_step(
         self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns A_s * A_b (B, T, D) before the mean, and which of its rows count, bool (B, T).
+        """Returns A_s * A_b (B, T, D) before the mean, T the shorter length, and which rows of it count, bool (B, T).
 
         What DIPN (KDD 2019, equation 4) calls the representation of the pair; other rows hold any number.
         """
         attend = attend_for_training if training else attend_by_softmax
-        attended_s, attended_b = attend(view_s, view_b, mask_s, mask_b)
-        return attended_s * attended_b, tf.logical_and(mask_s, mask_b)
+        attended_s, attended_b = attend(view_s, view_b, mask_s, mask_b)  # (B, T_b, D), (B, T_s, D)
+        product = newest_steps(attended_s, attended_b) * newest_steps(attended_b, attended_s)
+        return product, tf.logical_and(newest_steps(mask_s, mask_b), newest_steps(mask_b, mask_s))

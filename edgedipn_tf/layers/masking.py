@@ -31,6 +31,13 @@ def zero_absent(representation: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return representation * tf.cast(is_present, representation.dtype)
 
 
+def newest_steps(steps: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Returns the newest steps of `steps` (B, T, ...), as many as `like` (B, T', ...) has; all when it has more."""
+    if steps.shape[1] is not None and steps.shape[1] == like.shape[1]:
+        return steps  # nothing to do is seen from the shapes: a converted model has no operation for it
+    return steps[:, -tf.minimum(tf.shape(steps)[1], tf.shape(like)[1]) :]
+
+
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Returns the softmax of `scores` (B, R, T) over the steps where `mask` (B, T) is True.
 

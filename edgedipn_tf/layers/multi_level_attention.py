@@ -66,8 +66,9 @@ class MultiLevelAttention(keras.layers.Layer):
         flat = tf.reshape(hops, (-1, self.num_hops * actions.shape[-1]))
         r_f = zero_absent(self.w_f(flat), mask)
         reweighted = zero_padding(actions * tf.reduce_mean(hops, axis=1, keepdims=True), mask)
-        if self.num_kept is not None and self.num_kept < actions.shape[1]:
-            kept = most_attended(weights, mask, self.num_kept)
+        if self.num_kept is not None and (actions.shape[1] is None or self.num_kept < actions.shape[1]):
+            num_kept = tf.minimum(self.num_kept, tf.shape(actions)[1]) if actions.shape[1] is None else self.num_kept
+            kept = most_attended(weights, mask, num_kept)
             reweighted = tf.gather(reweighted, kept, axis=1, batch_dims=1)
         return r_f, reweighted, self._penalty(weights, mask)
 
@@ -86,7 +87,7 @@ class MultiLevelAttention(keras.layers.Layer):
         return {**super().get_config(), "num_hops": self.num_hops, "num_kept": self.num_kept}
 
 
-def most_attended(weights: tf.Tensor, mask: tf.Tensor, num_kept: int) -> tf.Tensor:
+def most_attended(weights: tf.Tensor, mask: tf.Tensor, num_kept: int | tf.Tensor) -> tf.Tensor:
     """Returns the steps with the largest sum of weights over hops, in their order, int32 (B, num_kept).
 
     Padded steps come last in rank and, being the oldest, first in order: what is kept is right-aligned like its view.

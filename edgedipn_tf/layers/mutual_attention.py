@@ -24,8 +24,8 @@ def attend_for_training(view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor,
     """Returns what `attend_by_softmax` returns, by one exponential where no score of the batch can overflow it.
 
     Args:
-        view_s, view_b: floats (B, T, D).
-        mask_s, mask_b: bool (B, T), `True` at real steps.
+        view_s, view_b: floats (B, T_s, D) and (B, T_b, D).
+        mask_s, mask_b: bool (B, T_s) and (B, T_b), `True` at real steps.
     """
     arguments = (zero_padding(view_s, mask_s), zero_padding(view_b, mask_b), mask_s, mask_b)
     if view_s.dtype != tf.float32:
@@ -47,15 +47,15 @@ def attend_by_softmax(view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, m
     ```
 
     Args:
-        view_s, view_b: V_s and V_b, floats (B, T, D).
-        mask_s, mask_b: bool (B, T), `True` at real steps.
+        view_s, view_b: V_s and V_b, floats (B, T_s, D) and (B, T_b, D).
+        mask_s, mask_b: bool (B, T_s) and (B, T_b), `True` at real steps.
     """
     return _attend(view_b, view_s, mask_s), _attend(view_s, view_b, mask_b)
 
 
 def _attend(queries: tf.Tensor, keys: tf.Tensor, key_mask: tf.Tensor) -> tf.Tensor:
     scale = 1.0 / math.sqrt(keys.shape[-1])
-    scores = tf.matmul(queries * scale, keys, transpose_b=True)  # (B, T, T); scaling the T x D factor is cheaper
+    scores = tf.matmul(queries * scale, keys, transpose_b=True)  # (B, T_q, T_k); scaling the T x D factor is cheaper
     return tf.matmul(masked_softmax(scores, key_mask), keys)
 
 
@@ -78,15 +78,16 @@ def attend_by_one_exponential(
     ```
 
     Args:
-        view_s, view_b: V_s and V_b, float32 (B, T, D), zero at padded steps; scores at most `MAX_SCORE`.
-        mask_s, mask_b: bool (B, T), `True` at real steps.
+        view_s, view_b: V_s and V_b, float32 (B, T_s, D) and (B, T_b, D), zero at padded steps; scores at most
+            `MAX_SCORE`.
+        mask_s, mask_b: bool (B, T_s) and (B, T_b), `True` at real steps.
     """
     scale = 1.0 / math.sqrt(view_s.shape[-1])
     padding_s, padding_b = (1.0 - tf.cast(mask, tf.float32)[:, :, tf.newaxis] for mask in (mask_s, mask_b))
-    ones = tf.ones_like(padding_s)
+    ones_s, ones_b = tf.ones_like(padding_s), tf.ones_like(padding_b)
     # Two more columns add the padding's bias to every score.
-    queries = tf.concat([view_b, ones, _PADDING_BIAS * padding_b], axis=2)
-    keys = tf.concat([view_s * scale, _PADDING_BIAS * padding_s, ones], axis=2)
+    queries = tf.concat([view_b, ones_b, _PADDING_BIAS * padding_b], axis=2)
+    keys = tf.concat([view_s * scale, _PADDING_BIAS * padding_s, ones_s], axis=2)
     exponentials = tf.exp(tf.matmul(queries, keys, transpose_b=True))  # P, (B, T_b, T_s)
     inverse_r = _inverse(tf.reduce_sum(exponentials, axis=2))
     inverse_c = _inverse(tf.reduce_sum(exponentials, axis=1))
@@ -96,8 +97,8 @@ def attend_by_one_exponential(
     def gradient(upstream_s: tf.Tensor, upstream_b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None, None]:
         g_s, g_b = upstream_s * inverse_r, upstream_b * inverse_c
         sum_s, sum_b = (-tf.reduce_sum(g * a, 2, keepdims=True) for g, a in ((g_s, attended_s), (g_b, attended_b)))
-        left = tf.concat([g_s, view_b, sum_s, ones], axis=2)
-        right = tf.concat([view_s, g_b, ones, sum_b], axis=2)
+        left = tf.concat([g_s, view_b, sum_s, ones_b], axis=2)
+        right = tf.concat([view_s, g_b, ones_s, sum_b], axis=2)
         of_scores = exponentials * tf.matmul(left, right, transpose_b=True)  # dS
         of_view_s = tf.matmul(of_scores, view_b * scale, transpose_a=True)
         of_view_b = tf.matmul(of_scores, view_s * scale)

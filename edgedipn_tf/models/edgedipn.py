@@ -17,7 +17,7 @@ from edgedipn_tf.layers.feature_embedding import embedding_of
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.intent_head import IntentHead
 from edgedipn_tf.layers.inter_view_attention import InterViewAttention
-from edgedipn_tf.layers.masking import step_mask
+from edgedipn_tf.layers.masking import newest_steps, step_mask
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.layers.parallel_task_attention import ParallelTaskAttention
 from edgedipn_tf.layers.task_attention import TaskAttention
@@ -50,7 +50,8 @@ class EdgeDIPN(keras.Model):
     """Embedding, sequence encoders, inter-view attention, task-specific attention, one head an intent.
 
     The sources of the task layer are, as far as the model has them: r_f of swipe, tap and browse, the pairs
-    swipe-browse, swipe-tap and tap-browse, history, profile. No weight depends on T: a model takes any length.
+    swipe-browse, swipe-tap and tap-browse, history, profile. No weight depends on T: a model takes any
+    length, also another one for each view.
 
     Args:
         schema: what goes in and comes out.
@@ -160,7 +161,7 @@ class EdgeDIPN(keras.Model):
             masks[view] = step_mask(inputs[view])
             actions = self.embeddings[view](inputs[view])  # (B, T, D); the encoder masks padding
             r_f, reweighted[view], view_penalty = self.encoders[view](actions, masks[view])
-            masks[view] = masks[view][:, -reweighted[view].shape[1] :]  # an encoder may keep fewer steps
+            masks[view] = newest_steps(masks[view], reweighted[view])  # an encoder may keep fewer steps
             sources.append(r_f)
             penalty += tf.reduce_mean(view_penalty)
         for s, b in self.pairs:

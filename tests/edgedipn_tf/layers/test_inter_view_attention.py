@@ -36,6 +36,14 @@ def test_row_counts_where_both_views_are_real():
     np.testing.assert_allclose(r_sb, [[LOG3 * 3 / 4]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_oldest_rows_of_the_longer_view_have_no_partner(training):
+    # As above, without the padding of s: A_s has a row for each step of b, and the older of them pairs with nothing.
+    view_s, view_b = tf.constant([[[LOG3]]]), tf.constant([[[0.0], [1.0]]])
+    for views in ((view_s, view_b, REAL[:, 1:], REAL), (view_b, view_s, REAL, REAL[:, 1:])):
+        np.testing.assert_allclose(InterViewAttention()(*views, training=training), [[LOG3 * 3 / 4]], rtol=1e-6)
+
+
 @pytest.fixture
 def views() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Lengths 3 and 2, 0 and 2, 1 and 4, right-aligned; padding holds garbage."""

@@ -24,6 +24,13 @@ def test_softmax_runs_over_real_steps_only():
     assert weights[0, 0, 0] == 0.0
 
 
+def test_newest_steps_are_as_many_as_the_other_has_at_most():
+    steps, other = tf.constant([[[1.0], [2.0], [3.0]]]), tf.zeros((1, 2, 5))
+    assert masking.newest_steps(steps, other).numpy().tolist() == [[[2.0], [3.0]]]
+    assert masking.newest_steps(other, steps).shape == (1, 2, 5)
+    assert masking.newest_steps(steps, steps) is steps
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_softmax_without_real_steps_is_finite_with_finite_gradients(dtype):
     scores = tf.cast([[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]], dtype)

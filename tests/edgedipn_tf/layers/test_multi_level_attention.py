@@ -81,6 +81,18 @@ def test_most_attended_steps_keep_their_order_after_padding():
     assert kept[1, 0] < 3 and kept[1, 1:].tolist() == [3, 4]
 
 
+@pytest.mark.parametrize("num_steps", [2, 5])
+def test_kept_steps_are_the_same_when_the_length_is_not_known(num_steps):
+    layer = MultiLevelAttention(num_hops=2, num_kept=3)
+    layer.build((None, None, 4))
+    actions = tf.random.stateless_normal((2, num_steps, 4), seed=(1, 2))
+    mask = tf.sequence_mask([num_steps, 1], num_steps)[:, ::-1]
+    any_length = [tf.TensorSpec((None, None, 4), tf.float32), tf.TensorSpec((None, None), tf.bool)]
+    found = tf.function(layer.__call__, input_signature=any_length)(actions, mask)
+    for actual, expected in zip(found, layer(actions, mask), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6)
+
+
 def test_config_round_trip(layer):
     config = json.loads(json.dumps(layer.get_config()))
     assert MultiLevelAttention.from_config(config).get_config() == layer.get_config()

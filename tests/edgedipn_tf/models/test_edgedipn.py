@@ -65,11 +65,33 @@ def test_outputs_are_float32_by_intent_in_the_order_of_the_schema(model, inputs,
     assert list(logits) == [i.name for i in tiny_schema.intents]
 
 
-def test_more_padding_changes_nothing(model, inputs, tiny_schema):
-    longer = dict(inputs)
-    for view in tiny_schema.views:
-        longer[view.name] = np.pad(inputs[view.name], [(0, 0), (5, 0), (0, 0)])
-    _assert_equal_logits(model(longer), model(inputs))
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_with_gru", "edgedipn_with_fastgrnnlr"])
+def test_more_padding_changes_nothing_also_when_views_have_other_lengths(tiny_schema, inputs, name):
+    model = _model(tiny_schema, name)
+
+    @tf.function(reduce_retracing=True)
+    def results(inputs):  # of a training step: logits, penalty and gradients
+        with tf.GradientTape() as tape:
+            logits = model(inputs, training=True)
+            losses = [tf.reduce_sum(tf.square(logit)) for logit in logits.values()] + model.losses
+        gradients = tape.gradient(losses, model.trainable_variables)  # of their sum
+        return logits, losses, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def padded(num_steps):
+        pads = dict(zip([view.name for view in tiny_schema.views], num_steps, strict=True))
+        return inputs | {name: np.pad(inputs[name], [(0, 0), (more, 0), (0, 0)]) for name, more in pads.items()}
+
+    spec = {name: tf.TensorSpec([None] * ids.ndim, ids.dtype) for name, ids in inputs.items()}
+    spec |= {v.name: tf.TensorSpec([None, None, len(v.features)], tf.int32) for v in tiny_schema.views}
+    for other in ("history", "profile", "candidates"):
+        spec[other] = tf.TensorSpec([None, *inputs[other].shape[1:]], tf.int32)
+    of_any_length = results.get_concrete_function(spec)  # as in training, where lengths are not known when it is traced
+    logits, losses, gradients = results(padded((0, 0, 0)))
+    for found in (results(padded((5, 5, 5))), of_any_length(padded((0, 0, 0))), of_any_length(padded((7, 0, 2)))):
+        _assert_equal_logits(found[0], logits)
+        np.testing.assert_allclose(found[1], losses, rtol=1e-5)
+        for actual, expected in zip(found[2], gradients, strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("missing", [("swipe",), ("swipe", "tap"), ("browse",), ("swipe", "tap", "browse")])
