@@ -47,7 +47,8 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     print(f"{num_samples:,} samples, {num_bytes / num_samples:.0f} bytes a sample, uncompressed", flush=True)
     in_order = dataset.evaluation_batches(SPLIT, max_length, values.batch_size).repeat(values.passes)
     shuffled = dataset.training_batches(max_length, values.batch_size, SEED, 0, values.passes)
-    for name, batches in (("in order", in_order), ("shuffled", shuffled)):
+    alike = dataset.training_batches(max_length, values.batch_size, SEED, 0, values.passes, are_alike=True)
+    for name, batches in (("in order, int32", in_order), ("shuffled", shuffled), ("of like lengths", alike)):
         start_seconds, rate = _measure(batches)
         print(f"{name}: {rate:,.0f} samples a CPU-second; {start_seconds:.1f} CPU-seconds to start", flush=True)
 

@@ -76,6 +76,13 @@ class TrainingConfig:
         "epoch (of a baseline: trees or penalty); 0: none, the last epoch is taken",
     )
     global_batch_size: int = _count(256, "samples of a step, over all replicas")
+    batch_by_length: bool = _setting(
+        True,
+        "whether samples of like lengths make a batch, cut to its longest: a step then costs what its actions cost, "
+        "not what max_length would; does nothing for models that flatten their steps",
+        lambda value: True,
+        "true or false",
+    )
     num_epochs: int = _count(10, "most epochs to train")
     steps_per_epoch: int = _count(
         0, "steps from one evaluation and checkpoint to the next; 0 is one pass over the training split", minimum=0
@@ -106,6 +113,11 @@ class TrainingConfig:
                 f"--num_hops={self.num_hops} contradicts --max_length={self.max_length}: "
                 "the penalty is for sequences with at least as many steps as hops; lower the hops"
             )
+
+    @property
+    def are_batches_alike(self) -> bool:
+        """Whether batches hold samples of like lengths."""
+        return self.batch_by_length and find_variant(self.model).takes_any_length
 
     def to_json(self) -> dict[str, Any]:
         """Returns the settings as plain values."""

@@ -1,56 +1,40 @@
 """Reading a dataset: records -> windows -> batches, as tf.data.
 
-A record holds a user's actions of one local day once (`records`). Some records at a time are decoded into a pool, and
-the batches are cut out of it (`window_cutting`), so a window is made once, in its place. Inputs of a batch, all int32,
-right-aligned with padding 0 first (T = max_length, features in the order of the schema):
+A record holds a user's actions of one local day once (`records`). Some records at a time are decoded into a pool
+(`window_cutting`), the samples of the pool are put together (`batching`), and each batch is cut out of it, once, in its
+place. Inputs of a batch, integers, right-aligned with padding 0 first (T = max_length or what the batch needs of it,
+features in the order of the schema):
 
     swipe (B, T, 15)   tap (B, T, 4)   browse (B, T, 7)   history (B, 18)   profile (B, 6)   candidates (B, K, 2)
 
 and, for early fusion, view_order (B, T), see `window_cutting.view_order`. Candidates are (leaf id, top id). Labels and
 weights are dictionaries by intent, float32 (B, 1) or (B, K); weight 0 is an unknown label.
+
+For a model, which takes any integers, views are of the smallest type that holds their ids; else all inputs are int32.
 """
 
 import dataclasses
-import functools
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from edgedipn_tf import publishing, records, window_cutting
+from edgedipn_tf import batching, publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.pools import Split, read_pools
 from edgedipn_tf.schema import FIRST_REAL_ID, VIEW_ORDER, Schema, feature_key
 from edgedipn_tf.schema_files import read_vocabulary
-from edgedipn_tf.window_cutting import Arrays
+from edgedipn_tf.window_cutting import Arrays, id_dtype
 
 Tensors = dict[str, tf.Tensor]
 REMEDY = "make the dataset with `python -m beam_pipelines.discretize_events`"
-SHUFFLED_RECORDS = 512
-SHUFFLED_SAMPLES = 8192
-"""About how many samples of the shuffled records are shuffled among each other."""
+SHUFFLED_SAMPLES, SHUFFLED_BATCHES = 8192, 32
+"""About how many samples of the shuffled records are shuffled, or sorted by length, among each other: the larger."""
 DECODED_SAMPLES = 2048
-"""About how many samples are decoded at once when nothing is shuffled."""
+"""About how many samples are decoded at once when their order stays."""
 _EXTRAS = ("user_id", "t0_ms", "candidate_names")
-
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """Some records of a dataset.
-
-    Attributes:
-        files: where they are.
-        num_samples: how many samples they hold.
-        num_records: how many records they are.
-        is_member: for each record of the files, in their order, whether it belongs to the split; None: all do.
-    """
-
-    files: tuple[str, ...]
-    num_samples: int
-    num_records: int
-    is_member: NDArray[np.bool_] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,31 +87,34 @@ class Dataset:
         first_epoch: int,
         num_epochs: int,
         split: str = "train",
+        are_alike: bool = False,
     ) -> tf.data.Dataset:
         """Returns the batches of epochs [first_epoch, num_epochs), one epoch after another, without incomplete ones.
 
         The order of an epoch is a function of (seed, epoch) alone, so a resumed run sees what an undisturbed one sees.
+
+        Args:
+            max_length: T, at most the schema's.
+            global_batch_size: samples of a batch.
+            seed: of the order.
+            first_epoch, num_epochs: which epochs.
+            split: a name of `splits`.
+            are_alike: whether the samples of a batch have like lengths, and views are cut to the longest in the batch.
         """
+        num_samples = max(SHUFFLED_SAMPLES, SHUFFLED_BATCHES * global_batch_size)
 
-        def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-            # Else tf.data would mix TensorFlow's global seed into the order, and fail where that is 0.
-            tf.compat.v1.set_random_seed(1)
-            epoch_seed = tf.cast(seed, tf.int64) * 1_000_003 + epoch
-            shuffled = self._records(split).shuffle(SHUFFLED_RECORDS, seed=epoch_seed)
-            pools = self._pools(shuffled, split, max_length, SHUFFLED_SAMPLES)
+        def batches() -> Iterator[batching.Batch]:
+            for epoch in range(first_epoch, num_epochs):
+                generator = np.random.default_rng([seed, epoch])
+                pools = read_pools(self.schema, self.splits[split], max_length, num_samples, generator)
+                yield from batching.shuffled(pools, self._views, global_batch_size, max_length, are_alike, generator)
 
-            def one_pool(index: tf.Tensor, pool: Tensors) -> tf.data.Dataset:
-                in_order = tf.range(tf.shape(pool["t0_ms"], tf.int64)[0])
-                order = tf.random.experimental.stateless_shuffle(in_order, tf.stack([epoch_seed, index]))
-                return self._cut(pool, order, max_length, global_batch_size)
-
-            pieces = pools.enumerate().flat_map(one_pool)
-            return pieces.rebatch(global_batch_size, drop_remainder=True).map(self._finish)
-
-        return tf.data.Dataset.range(first_epoch, num_epochs).flat_map(one_epoch).prefetch(2)
+        # Nothing is left to rebatch; it tells a distribution strategy how many samples a batch has.
+        found = self._cut(batches, max_length, are_alike).rebatch(global_batch_size, drop_remainder=True)
+        return found.map(self._finish).prefetch(2)
 
     def evaluation_batches(self, split: str, max_length: int, batch_size: int, extras: bool = False) -> tf.data.Dataset:
-        """Returns the batches of a split in file order; the last one may be smaller.
+        """Returns the batches of a split in file order, all inputs int32; the last one may be smaller.
 
         Args:
             split: a name of `splits`.
@@ -138,63 +125,72 @@ class Dataset:
         Raises:
             InputError: when names are wanted and the vocabulary cannot be read.
         """
+
+        def batches() -> Iterator[batching.Batch]:
+            pools = read_pools(self.schema, self.splits[split], max_length, DECODED_SAMPLES)
+            return batching.in_file_order(pools, batch_size)
+
         vocabulary = self._candidate_vocabulary() if extras else None
+        found = self._cut(batches, max_length, are_alike=False, vocabulary=vocabulary)
+        return found.map(self._as_int32).map(self._finish).prefetch(2)
 
-        def one_pool(pool: Tensors) -> tf.data.Dataset:
-            in_order = tf.range(tf.shape(pool["t0_ms"], tf.int64)[0])
-            return self._cut(pool, in_order, max_length, batch_size, vocabulary)
+    def alike_batches(self, split: str, max_length: int, batch_size: int) -> tf.data.Dataset:
+        """Returns the samples of a split with extras, in batches of like lengths; any of them may be smaller.
 
-        pieces = self._pools(self._records(split), split, max_length, DECODED_SAMPLES).flat_map(one_pool)
-        return pieces.rebatch(batch_size).map(self._finish).prefetch(2)
+        Args:
+            split: a name of `splits`.
+            max_length: T, at most the schema's.
+            batch_size: most samples of a batch.
 
-    def _records(self, split: str) -> tf.data.Dataset:
-        files, is_member = list(self.splits[split].files), self.splits[split].is_member
-        serialized = tf.data.TFRecordDataset(files, num_parallel_reads=1)
-        if is_member is None:
-            return serialized
-        numbered = tf.data.Dataset.zip(serialized, tf.data.Dataset.from_tensor_slices(is_member))
-        return numbered.filter(lambda record, is_taken: is_taken).map(lambda record, is_taken: record)
+        Raises:
+            InputError: when the vocabulary cannot be read.
+        """
+        num_samples = max(SHUFFLED_SAMPLES, SHUFFLED_BATCHES * batch_size)
 
-    def _pools(self, serialized: tf.data.Dataset, split: str, max_length: int, num_samples: int) -> tf.data.Dataset:
-        """Decodes records, as many together as hold about `num_samples` samples."""
-        if not 1 <= max_length <= self.schema.max_length:
-            raise ValueError(f"max_length={max_length}: this schema stores 1 to {self.schema.max_length} actions")
-        num_records = max(1, num_samples * self.splits[split].num_records // max(1, self.num_samples(split)))
-        function = functools.partial(window_cutting.decode, self.schema, max_length)
+        def batches() -> Iterator[batching.Batch]:
+            pools = read_pools(self.schema, self.splits[split], max_length, num_samples)
+            return batching.by_length(pools, self._views, batch_size, max_length)
 
-        def decode(batch: tf.Tensor) -> Tensors:
-            return _call_numpy(function, _parse(self.schema, batch), _pool_types(self.schema))
+        found = self._cut(batches, max_length, are_alike=True, vocabulary=self._candidate_vocabulary())
+        return found.map(self._finish).prefetch(2)
 
-        return serialized.batch(num_records).map(decode)
+    @property
+    def _views(self) -> list[str]:
+        return [view.name for view in self.schema.views]
 
     def _cut(
         self,
-        pool: Tensors,
-        order: tf.Tensor,
+        batches: Callable[[], Iterator[batching.Batch]],
         max_length: int,
-        batch_size: int,
+        are_alike: bool,
         vocabulary: list[np.ndarray] | None = None,
     ) -> tf.data.Dataset:
-        """Cuts the samples of a pool in an order, `batch_size` at a time; the last piece may be smaller."""
-        types = _sample_types(self.schema, max_length, with_extras=vocabulary is not None)
+        """Cuts batches; those of like lengths lose the padding that they share."""
+
+        def cut_part(pool: Arrays, samples: window_cutting.Int64, lengths: dict[str, int]) -> Arrays:
+            part = window_cutting.cut(self.schema, max_length, pool, samples, lengths)
+            if self.has_view_order:
+                part[VIEW_ORDER] = window_cutting.view_order(self.schema, max_length, pool, samples)
+            if vocabulary is not None:
+                part |= window_cutting.cut_extras(self.schema, vocabulary, pool, samples)
+            return part
+
+        def cut() -> Iterator[Arrays]:
+            lengths = dict.fromkeys(self._views, max_length)
+            for batch in batches():
+                if are_alike:
+                    lengths = batching.cut_lengths(batch, self._views, max_length)
+                parts = [cut_part(pool, samples, lengths) for pool, samples in batch]
+                yield parts[0] if len(parts) == 1 else {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+
+        steps = None if are_alike else max_length
+        types = _sample_types(self.schema, steps, with_extras=vocabulary is not None)
         if self.has_view_order:
             types[VIEW_ORDER] = tf.TensorSpec([None, max_length], tf.int32)
-        # Text is dear on its way to NumPy.
-        needed = {name: t for name, t in pool.items() if vocabulary is not None or t.dtype != tf.string}
+        return tf.data.Dataset.from_generator(cut, output_signature=types)
 
-        def function(values: Arrays) -> Arrays:
-            samples = values["samples"]
-            cut = window_cutting.cut(self.schema, max_length, values, samples)
-            if self.has_view_order:
-                cut[VIEW_ORDER] = window_cutting.view_order(self.schema, max_length, values, samples)
-            if vocabulary is not None:
-                cut |= window_cutting.cut_extras(self.schema, vocabulary, values, samples)
-            return cut
-
-        def cut_piece(first: tf.Tensor) -> Tensors:
-            return _call_numpy(function, {**needed, "samples": order[first : first + batch_size]}, types)
-
-        return tf.data.Dataset.range(0, tf.shape(order, tf.int64)[0], batch_size).map(cut_piece)
+    def _as_int32(self, batch: Tensors) -> Tensors:
+        return batch | {view: tf.cast(batch[view], tf.int32) for view in self._views}
 
     def _finish(self, batch: Tensors) -> tuple[Tensors, ...]:
         """Parts a batch into inputs, labels, weights and, when there are some, extras."""
@@ -266,42 +262,11 @@ def _split(folder: pathlib.Path, stored: Mapping[str, Any]) -> Split:
     return Split(files, int(stored["num_samples"]), int(stored["num_records"]))
 
 
-def _parse(schema: Schema, serialized: tf.Tensor) -> Tensors:
-    """Returns the features of some records, as `window_cutting.decode` takes them."""
-    raw = tf.io.FixedLenFeature([], tf.string)
-    integers = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
-    spec: dict[str, Any] = {name: raw for name in ("user_id", "labels")}
-    spec |= {name: integers for name in ("t0_ms", "history", "profile", "candidates", records.STAY_KNOWN_FROM)}
-    spec["unlisted_names"] = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
-    for view in schema.views:
-        spec[records.time_key(view)] = integers
-        spec |= {word.key: raw for word in records.words(view)}
-    columns: Tensors = {}
-    for name, column in tf.io.parse_example(serialized, spec).items():
-        if isinstance(column, tf.RaggedTensor):
-            columns |= {name: column.values, f"{name}_splits": column.row_splits}
-        else:
-            columns[name] = column
-    return columns
-
-
-def _pool_types(schema: Schema) -> dict[str, tf.TensorSpec]:
-    """What `window_cutting.decode` returns."""
-    types = {name: tf.int64 for name in ("record", "position", "t0_ms", "first_name")}
-    types |= {name: tf.int32 for name in ("candidates", "history", "profile", "stay_known_from")}
-    types |= {"labels": tf.uint8, "user_id": tf.string, "names": tf.string}
-    for view in schema.views:
-        types[f"{view.name}_rows"] = tf.int32
-        types |= {f"{view.name}_{name}": tf.int64 for name in ("keyed_times", "ends", "lengths")}
-    ranks = {"candidates": 3, "labels": 2, "history": 2, "profile": 2} | {f"{v.name}_rows": 2 for v in schema.views}
-    return {name: tf.TensorSpec([None] * ranks.get(name, 1), dtype) for name, dtype in types.items()}
-
-
-def _sample_types(schema: Schema, max_length: int, with_extras: bool) -> dict[str, tf.TensorSpec]:
+def _sample_types(schema: Schema, num_steps: int | None, with_extras: bool) -> dict[str, tf.TensorSpec]:
     """What `window_cutting.cut` and, if wanted, `cut_extras` return."""
     num_labels = sum(schema.num_places(intent) for intent in schema.intents)
     places = [None, schema.num_candidates, len(records.CANDIDATE_LEVELS)]
-    types = {view.name: tf.TensorSpec([None, max_length, len(view.features)], tf.int32) for view in schema.views}
+    types = {v.name: tf.TensorSpec([None, num_steps, len(v.features)], id_dtype(v)) for v in schema.views}
     types["history"] = tf.TensorSpec([None, len(schema.history)], tf.int32)
     types["profile"] = tf.TensorSpec([None, len(schema.profile)], tf.int32)
     types["candidates"] = tf.TensorSpec(places, tf.int32)
@@ -311,17 +276,3 @@ def _sample_types(schema: Schema, max_length: int, with_extras: bool) -> dict[st
         types["t0_ms"] = tf.TensorSpec([None], tf.int64)
         types["candidate_names"] = tf.TensorSpec(places, tf.string)
     return types
-
-
-def _call_numpy(function: Callable[[Arrays], Arrays], tensors: Tensors, types: Mapping[str, tf.TensorSpec]) -> Tensors:
-    """Calls a function of arrays by name, which depends on nothing else, inside tf.data."""
-    names = list(tensors)
-
-    def of_list(*arrays: np.ndarray) -> list[np.ndarray]:
-        values = function(dict(zip(names, arrays, strict=True)))
-        return [values[name] for name in types]
-
-    results = tf.numpy_function(of_list, list(tensors.values()), [t.dtype for t in types.values()], stateful=False)
-    return {
-        name: tf.ensure_shape(result, type_.shape) for (name, type_), result in zip(types.items(), results, strict=True)
-    }

@@ -40,11 +40,23 @@ class Evaluator:
         split: `train` or `eval`.
         max_length: T, what the model sees of a sequence.
         batch_size: samples scored at once.
+        takes_any_length: whether the model does: then samples of like lengths are scored together, without padding.
     """
 
-    def __init__(self, model: keras.Model, dataset: Dataset, split: str, max_length: int, batch_size: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        dataset: Dataset,
+        split: str,
+        max_length: int,
+        batch_size: int,
+        takes_any_length: bool = False,
+    ) -> None:
         self._schema = dataset.schema
-        self._batches = dataset.evaluation_batches(split, max_length, batch_size, extras=True)
+        if takes_any_length:
+            self._batches = dataset.alike_batches(split, max_length, batch_size)
+        else:
+            self._batches = dataset.evaluation_batches(split, max_length, batch_size, extras=True)
         self._logits = tf.function(
             lambda inputs: model(inputs, training=False), input_signature=[self._batches.element_spec[0]]
         )

@@ -133,7 +133,7 @@ def fit(run: training.Run, strategy: tf.distribute.Strategy, callbacks: list[ker
     # Each worker reads all records and takes its part of each batch: the batches are those of a single machine.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     batches = iter(strategy.experimental_distribute_dataset(run.steps().with_options(options)))
-    step = _step_function(run, strategy)
+    step = _step_function(run, strategy, batches.element_spec)
     called = keras.callbacks.CallbackList(callbacks, model=run.model)
     called.on_train_begin()
     for epoch in range(len(run.history.epochs), run.config.num_epochs):
@@ -149,7 +149,9 @@ def fit(run: training.Run, strategy: tf.distribute.Strategy, callbacks: list[ker
     called.on_train_end()
 
 
-def _step_function(run: training.Run, strategy: tf.distribute.Strategy) -> Callable[[Any], dict[str, tf.Tensor]]:
+def _step_function(
+    run: training.Run, strategy: tf.distribute.Strategy, batch_spec: Any
+) -> Callable[[Any], dict[str, tf.Tensor]]:
     """Returns the function that takes one step on all replicas and returns the losses, by the names that `fit` has."""
     model, loss_of = run.model, run.model.loss
 
@@ -164,7 +166,7 @@ def _step_function(run: training.Run, strategy: tf.distribute.Strategy) -> Calla
         model.optimizer.apply(gradients, model.trainable_variables)
         return {"loss": loss, **{f"{name}_loss": value for name, value in losses.items()}}
 
-    @tf.function
+    @tf.function(input_signature=[batch_spec])  # traced once, whatever the lengths of the views
     def step(batch: Any) -> dict[str, tf.Tensor]:
         by_replica = strategy.run(on_replica, args=batch)
         return {name: strategy.reduce("SUM", loss, axis=None) for name, loss in by_replica.items()}

@@ -29,7 +29,7 @@ def one_line_errors(dataset: pathlib.Path, workdir: pathlib.Path) -> Iterator[No
                 f"{workdir}: no space left on device: free some space and run the same command again; "
                 "it goes on from the last checkpoint"
             ) from error
-        if isinstance(error, tf.errors.DataLossError):
+        if isinstance(error, tf.errors.DataLossError) or "DataLossError: " in text:  # also inside of a Python generator
             place = "".join(re.findall(r" at \d+", text)[:1])  # of the file, in bytes
             raise InputError(f"{dataset} has a file with a damaged record{place}: make the dataset again") from error
         raise

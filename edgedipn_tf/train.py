@@ -35,7 +35,12 @@ A model that predicts some intents only is trained, evaluated and converted for 
 they leave a folder baseline/ (names of the counts, a file an intent) in place of model.keras, and are not converted.
 """
 
-_DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
 
 
 def define_flags(values: flags.FlagValues) -> None:

@@ -219,8 +219,10 @@ class Run:
         return report
 
     def _evaluator(self, split: str) -> evaluation.Evaluator:
-        config = self.config
-        return evaluation.Evaluator(self.network, self.dataset, split, config.max_length, config.global_batch_size)
+        config, takes_any_length = self.config, find_variant(self.config.model).takes_any_length
+        return evaluation.Evaluator(
+            self.network, self.dataset, split, config.max_length, config.global_batch_size, takes_any_length
+        )
 
 
 def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy: tf.distribute.Strategy) -> Run:
@@ -279,6 +281,7 @@ def training_steps(config: TrainingConfig, dataset: Dataset, steps_per_pass: int
         first_epoch=first_pass,
         num_epochs=math.ceil(num_steps / steps_per_pass),
         split=FITTED_SPLIT,
+        are_alike=config.are_batches_alike,
     )
     select = of_intents(intent_names(config, dataset.schema))
     return batches.skip(num_skipped).map(select).map(normalize_weights)

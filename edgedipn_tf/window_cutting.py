@@ -1,30 +1,32 @@
 """Records -> windows, in NumPy: the columns of some records are decoded at once, then any samples of them are cut.
 
 Copying windows is the cost of reading a dataset. NumPy copies one as a whole; TensorFlow gathers it action by action,
-and copies all again to put a column into it. So `dataset` calls these functions from tf.data.
+and copies all again to put a column into it. So `dataset` calls these functions, from Python, in the process that
+trains: a tf.data service, which would read in other processes, cannot.
 
-Pool: what `decode` makes of some records (N samples, m actions of a view, T = max_length, F features), by key:
+Pool: what `decode` makes of some records (N samples, m actions of a view, T = max_length, F features), by key; of a
+view the rows are those of all records, before the actions of each T rows of zeros:
 
 | key | content |
 |---|---|
-| VIEW_rows | int32 [T + m, F]: T rows of zeros, then the ids of the actions of all records; elapsed time not filled |
-| VIEW_keyed_times | int64 [m], see `_keyed` |
-| VIEW_ends | int64 [N]: actions of all records up to the cut-off |
+| VIEW_rows | ids, of the view's `id_dtype`, [rows, F]; elapsed time not filled |
+| VIEW_times_ms | float64 [rows] |
+| VIEW_starts | int64 [N]: the row at which the sample's window of T actions begins |
 | VIEW_lengths | int64 [N]: actions in the sample's window |
-| stay_known_from | int32 [T + browse actions] |
-| record, position | int64 [N]: the sample's record, and its position among the record's cut-offs |
+| unknown_splits, unknown_steps | page stays that are not known at a sample's cut-off: int64 [N + 1], and their steps |
+| record | int64 [N]: the sample's record |
 | t0_ms, labels, candidates | int64 [N], uint8 [N, places] of label codes, int32 [N, K, 2] of candidate codes |
 | history, profile | int32 [records, 18], [records, 6] |
 | user_id | bytes [records] |
 | names, first_name | names that the vocabulary lacks; int64 [records]: where those of a record begin |
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edgedipn_tf import records
@@ -40,7 +42,13 @@ _RECORD_BITS = 44
 PAGE_STAY = "page_stay"
 _ACTIONS_AT_ONCE = 4096
 """Unpacked in parts that stay in the processor's cache."""
-_ALIGNMENT_BYTES = 64
+_MANTISSA_BITS, _EXPONENT_OF_HALF = 52, 1022
+"""Of a float64: bits below the exponent, and the exponent of numbers from 1/2 to below 1."""
+
+
+def id_dtype(view: View) -> np.dtype[Any]:
+    """Returns the smallest unsigned type that holds all ids of a view: copying windows is what reading costs."""
+    return np.min_scalar_type(max(feature.table_size for feature in view.features) - 1)
 
 
 def decode(schema: Schema, max_length: int, columns: Arrays) -> Arrays:
@@ -59,7 +67,6 @@ def decode(schema: Schema, max_length: int, columns: Arrays) -> Arrays:
     num_labels = sum(schema.num_places(intent) for intent in schema.intents)
     pool: Arrays = {
         "record": record,
-        "position": np.arange(len(record)) - splits[record],
         "t0_ms": t0_ms,
         "labels": records.unpack_labels(_joined(columns["labels"], "u1"), num_labels),
         "candidates": columns["candidates"].astype(np.int32).reshape(-1, schema.num_candidates, len(CANDIDATE_LEVELS)),
@@ -68,22 +75,47 @@ def decode(schema: Schema, max_length: int, columns: Arrays) -> Arrays:
         "user_id": columns["user_id"],
         "names": columns["unlisted_names"],
         "first_name": columns["unlisted_names_splits"][:-1],
-        "stay_known_from": np.pad(columns[STAY_KNOWN_FROM].astype(np.int32), (max_length, 0)),
     }
     for view in schema.views:
         key = records.time_key(view)
         action_splits = columns[f"{key}_splits"]
+        times_ms = _absolute_times(columns[key], action_splits)
         of_record = np.repeat(np.arange(len(num_cutoffs)), np.diff(action_splits))
-        keyed_times = _keyed(of_record, _absolute_times(columns[key], action_splits))
-        ends = np.searchsorted(keyed_times, _keyed(record, t0_ms), side="right")
-        pool[f"{view.name}_rows"] = _rows(view, max_length, columns, len(keyed_times))
-        pool[f"{view.name}_keyed_times"] = keyed_times
-        pool[f"{view.name}_ends"] = ends
+        keyed_times, keyed_t0 = _keyed(of_record, times_ms), _keyed(record, t0_ms)
+        ends = np.searchsorted(keyed_times, keyed_t0, side="right")
+        ids = _unpacked(view, columns, len(times_ms))
+        pool[f"{view.name}_rows"] = _apart(ids, action_splits, max_length)
+        pool[f"{view.name}_times_ms"] = _apart(times_ms.astype(np.float64), action_splits, max_length)
+        pool[f"{view.name}_starts"] = ends + max_length * record  # behind as many zeros more than there are records
         pool[f"{view.name}_lengths"] = np.minimum(ends - action_splits[record], max_length)
+        if PAGE_STAY in (feature.name for feature in view.features):
+            first_seen = np.searchsorted(keyed_t0, keyed_times)  # the first cut-off that sees the action
+            first_known = np.maximum(splits[of_record] + columns[STAY_KNOWN_FROM], first_seen)
+            pool |= _unknown_stays(ends, first_seen, first_known, max_length)
     return pool
 
 
-def cut(schema: Schema, max_length: int, pool: Arrays, samples: Int64) -> Arrays:
+def _unknown_stays(ends: Int64, first_seen: Int64, first_known: Int64, max_length: int) -> Arrays:
+    """Returns the steps whose page stay ends after t0, so that the phone does not know it at t0.
+
+    Args:
+        ends: actions of all records up to each cut-off, [N].
+        first_seen: for each action, the first sample that sees it, [m].
+        first_known: for each action, the first sample that knows its stay, [m]; no sample in between does.
+        max_length: T.
+    """
+    num_unknown = first_known - first_seen
+    action = np.repeat(np.arange(len(num_unknown)), num_unknown)
+    first_of_action = np.cumsum(num_unknown) - num_unknown
+    sample = np.arange(len(action)) - first_of_action[action] + first_seen[action]
+    step = max_length - (ends[sample] - action)
+    order = np.argsort(sample, kind="stable")
+    order = order[step[order] >= 0]
+    num_steps = np.bincount(sample[order], minlength=len(ends))
+    return {"unknown_splits": np.concatenate([[0], np.cumsum(num_steps)]), "unknown_steps": step[order]}
+
+
+def cut(schema: Schema, max_length: int, pool: Arrays, samples: Int64, lengths: Mapping[str, int]) -> Arrays:
     """Cuts samples out of a pool.
 
     Args:
@@ -91,11 +123,13 @@ def cut(schema: Schema, max_length: int, pool: Arrays, samples: Int64) -> Arrays
         max_length: T, that of the pool.
         pool: of `decode`.
         samples: positions among the pool's samples, [B].
+        lengths: by view the steps of the windows, at most T: their newest ones.
 
     Returns:
-        The inputs of a batch by name, int32 (see `dataset`), and `labels`, uint8 codes [B, places of all intents].
+        The inputs of a batch by name (see `dataset`), views of their `id_dtype`, others int32; and `labels`, uint8
+        codes [B, places of all intents].
     """
-    inputs = {view.name: _windows(view, max_length, pool, samples) for view in schema.views}
+    inputs = {v.name: _windows(v, pool, samples, max_length - lengths[v.name], lengths[v.name]) for v in schema.views}
     record = pool["record"][samples]
     codes = pool["candidates"][samples]
     is_listed = codes < _table_sizes(schema)
@@ -120,16 +154,15 @@ def view_order(schema: Schema, max_length: int, pool: Arrays, samples: Int64) ->
     Returns:
         v + 1 for an action of view v, 0 for padding. At one time, the views follow in the order of the schema.
     """
-    never = np.iinfo(np.int64).min
+    never = -np.inf
     times = []
     for view in schema.views:
-        padded = np.pad(pool[f"{view.name}_keyed_times"], (max_length, 0))
-        windows = sliding_window_view(padded, max_length)[pool[f"{view.name}_ends"][samples]]
+        windows = _blocks(pool[f"{view.name}_times_ms"], pool[f"{view.name}_starts"][samples], max_length)
         is_padding = np.arange(max_length) < max_length - pool[f"{view.name}_lengths"][samples][:, None]
         times.append(np.where(is_padding, never, windows))
-    keyed_times = np.concatenate(times, axis=1)
-    newest = np.argsort(keyed_times, axis=1, kind="stable")[:, -max_length:]
-    is_padding = np.take_along_axis(keyed_times, newest, axis=1) == never
+    times_ms = np.concatenate(times, axis=1)
+    newest = np.argsort(times_ms, axis=1, kind="stable")[:, -max_length:]
+    is_padding = np.take_along_axis(times_ms, newest, axis=1) == never
     return np.where(is_padding, PAD_ID, newest // max_length + 1).astype(np.int32)
 
 
@@ -178,9 +211,9 @@ def _joined(column: NDArray[np.object_], dtype: str) -> NDArray[Any]:
     return np.frombuffer(b"".join(column), dtype)
 
 
-def _rows(view: View, max_length: int, columns: Arrays, num_actions: int) -> NDArray[np.int32]:
-    """Unpacks the words of a view, see `records.words`."""
-    rows = np.zeros((max_length + num_actions, len(view.features)), np.int32)
+def _unpacked(view: View, columns: Arrays, num_actions: int) -> NDArray[Any]:
+    """Unpacks the words of a view, see `records.words`: ids [m, F]."""
+    ids = np.empty((num_actions, len(view.features)), id_dtype(view))
     unpacked: list[tuple[int, NDArray[Any], int, int]] = []
     for word in records.words(view):
         values = _joined(columns[word.key], word.dtype)
@@ -193,56 +226,61 @@ def _rows(view: View, max_length: int, columns: Arrays, num_actions: int) -> NDA
             unpacked.append((view.index(feature.name), values, shift, _mask(feature)))
     for first in range(0, num_actions, _ACTIONS_AT_ONCE):
         some = slice(first, first + _ACTIONS_AT_ONCE)
-        ids = rows[max_length:][some]
         for index, values, shift, mask in unpacked:
-            ids[:, index] = values[some] >> shift & mask
-    return rows
+            ids[some, index] = values[some] >> shift & mask
+    return ids
+
+
+def _apart(rows: NDArray[Any], splits: Int64, num_zeros: int) -> NDArray[Any]:
+    """Returns the rows of all records with so many rows of zeros before those of each: the padding of windows."""
+    num_records = len(splits) - 1
+    apart = np.zeros((len(rows) + num_zeros * num_records, *rows.shape[1:]), rows.dtype)
+    for record, (first, last) in enumerate(itertools.pairwise(splits.tolist())):
+        shift = num_zeros * (record + 1)
+        apart[first + shift : last + shift] = rows[first:last]
+    return apart
 
 
 def _mask(feature: Feature) -> int:
     return (1 << records.num_bits(feature)) - 1
 
 
-def _windows(view: View, max_length: int, pool: Arrays, samples: Int64) -> NDArray[np.int32]:
-    """Cuts the windows of one view: for each cut-off its newest actions at or before it, [B, T, F]."""
-    windows = _aligned_empty((len(samples), max_length, len(view.features)))
-    ends, lengths = pool[f"{view.name}_ends"][samples], pool[f"{view.name}_lengths"][samples]
-    rows = pool[f"{view.name}_rows"]
-    for window, end in zip(windows, ends.tolist(), strict=True):
-        window[:] = rows[end : end + max_length]  # T rows stand in front: these are the T before action `end`
+def _windows(view: View, pool: Arrays, samples: Int64, num_skipped: int, length: int) -> NDArray[Any]:
+    """Cuts the windows of one view: the steps from `num_skipped` on of each sample's window, [B, length, F]."""
+    starts = pool[f"{view.name}_starts"][samples] + num_skipped
+    windows = _blocks(pool[f"{view.name}_rows"], starts, length)
     names = [feature.name for feature in view.features]
     if ELAPSED_TIME.name in names:
-        keyed_t0 = _keyed(pool["record"][samples], pool["t0_ms"][samples])
-        elapsed_time = _elapsed_time_ids(pool[f"{view.name}_keyed_times"], keyed_t0, ends, lengths, max_length)
-        windows[:, :, names.index(ELAPSED_TIME.name)] = elapsed_time
+        times_ms = _blocks(pool[f"{view.name}_times_ms"], starts, length)
+        elapsed_time = _elapsed_time_ids(pool["t0_ms"][samples], times_ms)
+        windows[:, :, names.index(ELAPSED_TIME.name)] = elapsed_time * (windows[:, :, 0] != PAD_ID)
     if PAGE_STAY in names:
-        # A stay that ends after t0 is not known on the phone at t0.
-        known_from = sliding_window_view(pool["stay_known_from"], max_length)[ends]
-        is_unknown = known_from > pool["position"][samples][:, None]
-        windows[:, :, names.index(PAGE_STAY)][is_unknown] = NOT_APPLICABLE_ID
-    for sample in np.flatnonzero(lengths < max_length).tolist():
-        windows[sample, : max_length - lengths[sample]] = PAD_ID  # zeros, or actions of another record
+        first, num_unknown = pool["unknown_splits"][samples], np.diff(pool["unknown_splits"])[samples]
+        row = np.repeat(np.arange(len(samples)), num_unknown)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(num_unknown) - num_unknown - first, num_unknown)
+        step = pool["unknown_steps"][place] - num_skipped
+        windows[row[step >= 0], step[step >= 0], names.index(PAGE_STAY)] = NOT_APPLICABLE_ID
     return windows
 
 
-def _elapsed_time_ids(keyed_times: Int64, keyed_t0: Int64, ends: Int64, lengths: Int64, max_length: int) -> Int64:
-    """Ids of the elapsed time, [B, T], 0 at padding.
+def _blocks(rows: NDArray[Any], starts: Int64, length: int) -> NDArray[Any]:
+    """Returns the `length` rows from each start on, [B, length, ...], copied as a whole."""
+    row_bytes = rows.itemsize * math.prod(rows.shape[1:])
+    blocks = np.ndarray(len(rows) - length + 1, f"V{length * row_bytes}", rows, strides=(row_bytes,))
+    return blocks[starts].view(rows.dtype).reshape(len(starts), length, *rows.shape[1:])
 
-    As `discretize.elapsed_time_bins`, found the other way round: along a window, bins only fall, so for each cut-off it
-    is searched which actions lie at least 2^23, 2^22, ..., 1 seconds before it, instead of how long before each lies.
+
+def _elapsed_time_ids(t0_ms: Int64, times_ms: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Ids of the elapsed time, [B, T]; overwrites `times_ms`.
+
+    The bins of `discretize.elapsed_time_bins` by the exponents of floats: for whole milliseconds m, (m + 0.5) / 1000 is
+    never nearer to a power of two than 2e-11 of it, far more than rounding moves it.
     """
-    edges_ms = MS_PER_SECOND * ELAPSED_EDGES_SECONDS[::-1]
-    past_edges = np.searchsorted(keyed_times, keyed_t0[:, None] - edges_ms, side="right")
-    first = (ends - lengths)[:, None]
-    bounds = np.concatenate([(ends - max_length)[:, None], first, np.maximum(past_edges, first), ends[:, None]], axis=1)
-    ids = np.arange(len(edges_ms), -1, -1) + FIRST_REAL_ID
-    runs = np.tile(np.concatenate([[PAD_ID], ids]), len(ends))
-    return np.repeat(runs, np.diff(bounds, axis=1).ravel()).reshape(len(ends), max_length)
-
-
-def _aligned_empty(shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """An array that TensorFlow takes over; it copies those that are not aligned."""
-    num_bytes = 4 * math.prod(shape)
-    room = np.empty(num_bytes + _ALIGNMENT_BYTES, np.uint8)
-    first = -room.ctypes.data % _ALIGNMENT_BYTES
-    return room[first : first + num_bytes].view(np.int32).reshape(shape)
+    seconds = np.subtract(t0_ms[:, None] + 0.5, times_ms, out=times_ms)
+    seconds *= 1 / MS_PER_SECOND
+    exponents = seconds.view(np.int64)
+    exponents >>= _MANTISSA_BITS
+    exponents -= _EXPONENT_OF_HALF - FIRST_REAL_ID
+    np.clip(exponents, FIRST_REAL_ID, FIRST_REAL_ID + len(ELAPSED_EDGES_SECONDS), out=exponents)
+    ids: NDArray[np.uint8] = exponents.astype(np.uint8)
+    return ids

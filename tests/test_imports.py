@@ -14,6 +14,7 @@ HEAVY = ("tensorflow", "keras", "ai_edge_litert", "tensorboard")
 # Modules that a Beam worker, or a command before it parsed its flags, loads: they must not load TensorFlow.
 LIGHT = (
     "edgedipn_tf/__init__.py",
+    "edgedipn_tf/batching.py",
     "edgedipn_tf/charts.py",
     "edgedipn_tf/commands.py",
     "edgedipn_tf/dataset_report.py",
@@ -66,7 +67,9 @@ ALLOWED = {
     "edgedipn_tf.model_card": set(),
     "edgedipn_tf.finished_run": {f"edgedipn_tf.{name}" for name in ("models", "baselines", "schema_files", "workdir")}
     | {f"edgedipn_tf.{name}" for name in SHARED},
-    "edgedipn_tf.dataset": {f"edgedipn_tf.{name}" for name in ("records", "window_cutting", "schema_files")}
+    "edgedipn_tf.dataset": {
+        f"edgedipn_tf.{name}" for name in ("batching", "pools", "records", "window_cutting", "schema_files")
+    }
     | {f"edgedipn_tf.{name}" for name in SHARED},
 }
 

@@ -46,8 +46,15 @@ class Variant:
             return intent.name in self.intents
         return intent.level is Level.NONE or "browse" in self.arguments.get("views", VIEWS)
 
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether padding can be cut off: no weight and no order belongs to a step; a baseline counts what is there."""
+        return self.arguments.get("readout") != "flatten" and not self.needs_view_order
+
     def takes(self, setting: str) -> bool:
         """Returns whether a setting does something."""
+        if setting == "batch_by_length" and not self.takes_any_length:
+            return False
         return self.settings is None or setting in self.settings
 
 

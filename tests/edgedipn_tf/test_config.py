@@ -69,6 +69,11 @@ def test_integers_are_accepted_for_fractions_and_become_them():
         ({"seed": 2**31}, "--seed=2147483648 must be"),
         ({"num_epochs": 2.5}, "--num_epochs=2.5 must be of type int"),
         ({"num_epochs": True}, "--num_epochs=True must be of type int"),
+        ({"batch_by_length": 1}, "--batch_by_length=1 must be of type bool"),
+        (
+            {"batch_by_length": True, "model": "dipn"},
+            "--batch_by_length does nothing for --model=dipn, which takes --data",
+        ),
         ({"data": ""}, "--data='' must be given"),
         ({"num_hops": 20, "max_length": 16}, "--num_hops=20 contradicts --max_length=16"),
     ],
@@ -105,11 +110,20 @@ def test_what_does_nothing_for_a_baseline_is_refused():
         _resolve(model="gbdt", sources="browse")
 
 
+def test_models_that_flatten_their_steps_have_no_batches_of_like_lengths():
+    found = [
+        _resolve(model=name).are_batches_alike
+        for name in ("edgedipn", "dipn_edge", "dipn", "dipn_only_browse", "dipn_early_fusion")
+    ]
+    assert found == [True, True, False, False, False]
+    assert not _resolve(batch_by_length=False).are_batches_alike
+
+
 def test_unknown_preset_is_refused_with_the_nearest():
     with pytest.raises(InputError, match="unknown preset 'edgedipn': did you mean 'edgedipn_paper'"):
         _resolve("edgedipn")
 
 
 def test_every_setting_has_a_type_that_a_flag_can_have_and_a_meaning():
-    assert set(config.settings().values()) == {int, float, str}
+    assert set(config.settings().values()) == {bool, int, float, str}
     assert all(config.meaning(name) for name in config.settings())

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from edgedipn_tf import examples, records
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.discretize import elapsed_time_bins
 from edgedipn_tf.records import UNKNOWN_LABEL, UserDay
 from edgedipn_tf.schema import VIEW_ORDER, Schema, edgedipn_schema
@@ -144,7 +144,7 @@ def test_order_across_views_is_that_of_the_exact_times(tmp_path: pathlib.Path, m
 
 
 def keys(batches: tf.data.Dataset) -> list[bytes]:
-    return [batch[0]["swipe"].tobytes() for batch in batches.as_numpy_iterator()]
+    return [batch[0]["swipe"].astype(np.int32).tobytes() for batch in batches.as_numpy_iterator()]
 
 
 def test_a_window_is_as_long_as_asked_for_or_as_stored(tmp_path: pathlib.Path, days: list[UserDay]) -> None:
@@ -155,22 +155,71 @@ def test_a_window_is_as_long_as_asked_for_or_as_stored(tmp_path: pathlib.Path, d
         dataset.window_length(stored + 1)
 
 
-def test_training_order_is_a_function_of_seed_and_epoch(tmp_path: pathlib.Path) -> None:
-    dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
-    undisturbed = keys(dataset.training_batches(8, 3, 1, 0, 3))
+@pytest.fixture(scope="module")
+def of_many_lengths(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """32 samples of 8 users: swipe views of 0 to 700 actions, tap views of 0 or 3, browse views of 1 to 9."""
+    folder = tmp_path_factory.mktemp("many lengths") / "data"
+    return open_dataset(write_dataset(folder, [user_day(seed, 4) for seed in range(8)]))
+
+
+@pytest.mark.parametrize("are_alike", [False, True])
+def test_training_order_is_a_function_of_seed_and_epoch(of_many_lengths: Dataset, are_alike: bool) -> None:
+    def order(seed: int, first_epoch: int, num_epochs: int) -> list[bytes]:
+        return keys(of_many_lengths.training_batches(60, 3, seed, first_epoch, num_epochs, are_alike=are_alike))
+
+    undisturbed = order(1, 0, 3)
     assert len(undisturbed) == 3 * (32 // 3)
     for global_seed in (0, 5):
         tf.random.set_seed(global_seed)
         tf.random.normal([3])  # the global generator moves; the order must not
-        assert keys(dataset.training_batches(8, 3, 1, 1, 3)) == undisturbed[10:]
+        assert order(1, 1, 3) == undisturbed[10:]
     assert undisturbed[:10] != undisturbed[10:20]
-    assert keys(dataset.training_batches(8, 3, 2, 0, 1)) != undisturbed[:10]
+    assert order(2, 0, 1) != undisturbed[:10]
 
 
-def test_every_sample_of_an_epoch_comes_once(tmp_path: pathlib.Path) -> None:
-    dataset = open_dataset(write_dataset(tmp_path / "data", [user_day(seed, 4) for seed in range(8)]))
-    in_order = dataset.evaluation_batches("train", 8, 1)
-    assert sorted(keys(dataset.training_batches(8, 1, 7, 0, 1))) == sorted(keys(in_order))
+def whole_samples(batches: tf.data.Dataset, max_length: int) -> list[bytes]:
+    """Everything that a batch says of each of its samples, as if nothing had been cut off."""
+    samples = []
+    for inputs, *rest in batches.as_numpy_iterator():
+        for view in SCHEMA.views:
+            missing = max_length - inputs[view.name].shape[1]
+            inputs[view.name] = np.pad(inputs[view.name], [(0, 0), (missing, 0), (0, 0)]).astype(np.int32)
+        columns = [inputs, *rest]
+        samples += [
+            b"".join(part[name][row].tobytes() for part in columns for name in sorted(part))
+            for row in range(len(inputs["history"]))
+        ]
+    return samples
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("are_alike", [False, True])
+def test_every_sample_of_an_epoch_comes_once_with_all_that_is_real_of_it(
+    of_many_lengths: Dataset, are_alike: bool, batch_size: int
+) -> None:
+    in_order = of_many_lengths.evaluation_batches("train", 60, 5)
+    shuffled = of_many_lengths.training_batches(60, batch_size, 7, 0, 1, are_alike=are_alike)
+    assert sorted(whole_samples(shuffled, 60)) == sorted(whole_samples(in_order, 60))
+
+
+def samples_with_user(batches: tf.data.Dataset, max_length: int) -> list[tuple[bytes, bytes]]:
+    users = [user for *_, extras in batches.as_numpy_iterator() for user in extras["user_id"]]
+    without_names = batches.map(lambda inputs, labels, weights, extras: (inputs, labels, weights, _times(extras)))
+    return list(zip(users, whole_samples(without_names, max_length), strict=True))
+
+
+def _times(extras: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {"t0_ms": extras["t0_ms"]}
+
+
+def test_batches_of_like_lengths_hold_the_same_samples_and_lack_padding(of_many_lengths: Dataset) -> None:
+    in_order = of_many_lengths.evaluation_batches("eval", 200, 5, extras=True)
+    alike = of_many_lengths.alike_batches("eval", 200, 5)
+    assert sorted(samples_with_user(alike, 200)) == sorted(samples_with_user(in_order, 200))
+    lengths = {
+        name: {batch[0][name].shape[1] for batch in alike.as_numpy_iterator()} for name in ("swipe", "tap", "browse")
+    }
+    assert lengths["swipe"] >= {16, 200} and lengths["tap"] == {16} and lengths["browse"] == {16}
 
 
 def test_bytes_are_those_of_tensorflow(days: list[UserDay]) -> None:

@@ -53,7 +53,10 @@ def test_training_batches_hold_the_fitted_users_only(dataset):
         in_order = divided.evaluation_batches(name, 8, 1).as_numpy_iterator()
         keys[name] = sorted(inputs["swipe"].tobytes() for inputs, *_ in in_order)
     batches = divided.training_batches(8, 31, 1, 0, 1, split=FITTED_SPLIT).as_numpy_iterator()  # 4 * 31 = 124
-    assert sorted(row.tobytes() for inputs, *_ in batches for row in inputs["swipe"]) == keys[FITTED_SPLIT]
+    assert (
+        sorted(row.astype(np.int32).tobytes() for inputs, *_ in batches for row in inputs["swipe"])
+        == keys[FITTED_SPLIT]
+    )
     assert not set(keys[FITTED_SPLIT]) & set(keys[HELD_OUT_SPLIT])
 
 

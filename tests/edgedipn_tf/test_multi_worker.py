@@ -9,10 +9,11 @@ import pytest
 from edgedipn_tf import multi_worker
 from edgedipn_tf.commands import InputError
 from tests.edgedipn_tf import tiny_model  # noqa: F401  registers the class of the saved model
-from tests.edgedipn_tf.tiny_dataset import write_dataset
+from tests.edgedipn_tf.tiny_dataset import LONG_LENGTH, write_long_dataset
 from tests.edgedipn_tf.tiny_training import run_program, run_workers
 
-SETTINGS = {"dropout": 0, "num_epochs": 7}  # 21 steps; a fourth of the labels is unknown, unevenly over the samples
+# 21 steps over views of several lengths; a fourth of the labels is unknown, unevenly over the samples
+SETTINGS = {"dropout": 0, "num_epochs": 7, "max_length": LONG_LENGTH}
 
 
 def _weights(workdir):
@@ -21,7 +22,7 @@ def _weights(workdir):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("data") / "dataset")
+    return write_long_dataset(tmp_path_factory.mktemp("data") / "dataset")
 
 
 @pytest.fixture(scope="module")

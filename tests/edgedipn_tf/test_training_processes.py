@@ -2,27 +2,29 @@
 
 import json
 import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from tests.edgedipn_tf import tiny_training
-from tests.edgedipn_tf.tiny_dataset import write_dataset
+from tests.edgedipn_tf.tiny_dataset import LONG_LENGTH, write_long_dataset
 from tests.edgedipn_tf.tiny_training import run_program, train_tiny
+
+LONG = {"max_length": LONG_LENGTH}
+"""Batches of several lengths: their order, and what is cut, has to survive too."""
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("data") / "dataset")
+    return write_long_dataset(tmp_path_factory.mktemp("data") / "dataset")
 
 
 @pytest.fixture(scope="module")
 def undisturbed(dataset, tmp_path_factory):
     """A run with dropout, whose random state has to survive too."""
     workdir = tmp_path_factory.mktemp("run") / "undisturbed"
-    train_tiny(dataset, workdir)
+    train_tiny(dataset, workdir, **LONG)
     return workdir
 
 
@@ -39,10 +41,10 @@ def _assert_same_result(workdir, expected):
 
 
 def test_run_killed_while_it_writes_a_checkpoint_ends_as_the_undisturbed_one(undisturbed, dataset, tmp_path, capsys):
-    killed = run_program(dataset, tmp_path, kill="writing:1")
+    killed = run_program(dataset, tmp_path, kill="writing:1", **LONG)
     assert killed.returncode == -9, killed.stderr
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"epoch-00000", ".epoch-00001.partial"}
-    train_tiny(dataset, tmp_path)
+    train_tiny(dataset, tmp_path, **LONG)
     assert "goes on after epoch 1" in capsys.readouterr().out
     _assert_same_result(tmp_path, undisturbed)
 
@@ -51,9 +53,9 @@ def test_run_killed_while_it_writes_a_checkpoint_ends_as_the_undisturbed_one(und
 @pytest.mark.timeout(1800)
 def test_run_killed_at_every_kind_of_moment_ends_as_the_undisturbed_one(undisturbed, dataset, tmp_path):
     for kill in ("step:0", "step:4", "saved:0", "writing:0", "saved:1", "model:0"):
-        assert run_program(dataset, tmp_path, kill=kill).returncode == -9
+        assert run_program(dataset, tmp_path, kill=kill, **LONG).returncode == -9
         assert not (tmp_path / "metrics.json").exists()
-    assert run_program(dataset, tmp_path).returncode == 0
+    assert run_program(dataset, tmp_path, **LONG).returncode == 0
     _assert_same_result(tmp_path, undisturbed)
 
 
@@ -62,18 +64,18 @@ def test_run_killed_at_every_kind_of_moment_ends_as_the_undisturbed_one(undistur
 def test_run_killed_at_ten_random_moments_ends_as_the_undisturbed_one(undisturbed, dataset, tmp_path):
     generator = np.random.default_rng(0)
     for _ in range(10):
-        with subprocess.Popen([sys.executable, tiny_training.__file__, str(dataset), str(tmp_path)]) as run:
+        with subprocess.Popen(tiny_training.command(dataset, tmp_path, LONG)) as run:
             try:
                 run.wait(timeout=generator.uniform(4, 20))
             except subprocess.TimeoutExpired:
                 run.kill()
-    assert run_program(dataset, tmp_path).returncode == 0
+    assert run_program(dataset, tmp_path, **LONG).returncode == 0
     _assert_same_result(tmp_path, undisturbed)
 
 
 def test_two_replicas_equal_one_with_uneven_labels_a_penalty_and_learned_task_weights(dataset, tmp_path):
     # Half of the samples lose about half of their labels, so the halves of a batch have unequal counts.
-    settings = {"num_epochs": 7, "penalty_weight": 0.5, "dropout": 0}  # 21 steps
+    settings = {"num_epochs": 7, "penalty_weight": 0.5, "dropout": 0, **LONG}  # 21 steps
     done = run_program(dataset, tmp_path / "two", replicas=2, task_weights='"uncertainty"', **settings)
     assert done.returncode == 0, done.stderr
     train_tiny(dataset, tmp_path / "one", task_weights="uncertainty", **settings)

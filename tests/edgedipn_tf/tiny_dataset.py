@@ -12,6 +12,7 @@ from tests.edgedipn_tf.random_actions import random_ids
 
 DAY_MS = 86_400_000
 NUM_CUTOFFS = 4
+LONG_LENGTH = 40
 
 
 def tiny_schema() -> Schema:
@@ -20,12 +21,19 @@ def tiny_schema() -> Schema:
     return dataclasses.replace(edgedipn_schema(), name="tiny", intents=chosen, max_length=8, num_candidates=2)
 
 
+def write_long_dataset(folder: pathlib.Path) -> pathlib.Path:
+    """Writes a dataset of which the views have 1 to 60 actions, so that batches are cut to several lengths below 40."""
+    schema = dataclasses.replace(tiny_schema(), max_length=LONG_LENGTH)
+    return write_dataset(folder, schema, num_actions=(1, 60))
+
+
 def write_dataset(
     folder: pathlib.Path,
     schema: Schema | None = None,
     num_users: dict[str, int] | None = None,
     vocabulary_size: int = 3,
     seed: int = 0,
+    num_actions: tuple[int, int] = (12, 12),
 ) -> pathlib.Path:
     """Writes a dataset.
 
@@ -38,6 +46,7 @@ def write_dataset(
         num_users: users of each split, 4 samples each; by default 40 and 20.
         vocabulary_size: names of each vocabulary, which changes its fingerprint and nothing else.
         seed: of the content.
+        num_actions: fewest and most actions of a user's view.
     """
     schema = schema or tiny_schema()
     folder.mkdir(parents=True)
@@ -53,7 +62,7 @@ def write_dataset(
         names = [f"{split}.tfrecord-{shard:05d}-of-00002" for shard in range(2)]
         all_days: list[records.UserDay] = []
         for shard, name in enumerate(names):
-            days = [user_day(schema, generator, f"{split}-{user}") for user in range(shard, users, 2)]
+            days = [user_day(schema, generator, f"{split}-{user}", num_actions) for user in range(shard, users, 2)]
             all_days += days
             content = b"".join(examples.frame(records.serialize(day, schema)) for day in days)
             (folder / name).write_bytes(content)
@@ -87,11 +96,14 @@ def _count_labels(schema: Schema, days: list[records.UserDay]) -> dict[str, dict
     }
 
 
-def user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> records.UserDay:
-    num_actions = 12
+def user_day(
+    schema: Schema, generator: np.random.Generator, user_id: str, num_actions: tuple[int, int] = (12, 12)
+) -> records.UserDay:
+    fewest, most = num_actions
+    sizes = {v.name: int(generator.integers(fewest, most + 1)) if fewest < most else fewest for v in schema.views}
     t0_ms = 20_000 * DAY_MS + np.sort(generator.choice(DAY_MS, NUM_CUTOFFS, replace=False)).astype(np.int64)
-    times = {v.name: np.sort(t0_ms[0] - generator.integers(DAY_MS, size=num_actions)) for v in schema.views}
-    ids = {view.name: random_ids(generator, view, num_actions, id_limit=12) for view in schema.views}
+    times = {v.name: np.sort(t0_ms[0] - generator.integers(DAY_MS, size=sizes[v.name])) for v in schema.views}
+    ids = {view.name: random_ids(generator, view, sizes[view.name], id_limit=12) for view in schema.views}
     is_buyer = generator.random() < 0.5
     ids["browse"][0][-6:] = 6 if is_buyer else 2  # ids of purchase and of browse
     labels = []
@@ -105,7 +117,7 @@ def user_day(schema: Schema, generator: np.random.Generator, user_id: str) -> re
         t0_ms=t0_ms,
         times_ms=times,
         ids=ids,
-        stay_ms=np.zeros(num_actions, np.int64),
+        stay_ms=np.zeros(sizes["browse"], np.int64),
         history=np.full(len(schema.history), 2),
         profile=np.full(len(schema.profile), 2),
         pair_names=[(b"name0", b"name0"), (b"name1", b"name1")],

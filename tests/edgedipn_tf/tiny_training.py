@@ -63,8 +63,7 @@ def tiny_models(dropout: float) -> Iterator[None]:
 
 def run_program(data: pathlib.Path, workdir: pathlib.Path, **arguments: Any) -> subprocess.CompletedProcess[str]:
     """Runs this file as a program."""
-    command = _command(data, workdir, arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    return subprocess.run(command(data, workdir, arguments), capture_output=True, text=True, check=False, timeout=280)
 
 
 def run_workers(
@@ -84,9 +83,9 @@ def run_workers(
     for index, own in enumerate(arguments):
         task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
         environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
-        command = _command(data, workdir, {**own, "is_worker": "true"})
+        line = command(data, workdir, {**own, "is_worker": "true"})
         pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        processes.append(subprocess.Popen(command, env=environment, **pipe))
+        processes.append(subprocess.Popen(line, env=environment, **pipe))
     try:
         outputs = [process.communicate(timeout=280)[0] for process in processes]
     finally:
@@ -95,7 +94,8 @@ def run_workers(
     return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
 
 
-def _command(data: pathlib.Path, workdir: pathlib.Path, arguments: Mapping[str, Any]) -> list[str]:
+def command(data: pathlib.Path, workdir: pathlib.Path, arguments: Mapping[str, Any]) -> list[str]:
+    """Returns the command line that runs this file as a program."""
     assignments = [f"{name}={value}" for name, value in arguments.items()]
     return [sys.executable, __file__, str(data), str(workdir), *assignments]
 
