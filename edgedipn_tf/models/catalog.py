@@ -53,8 +53,6 @@ class Variant:
 
     def takes(self, setting: str) -> bool:
         """Returns whether a setting does something."""
-        if setting == "batch_by_length" and not self.takes_any_length:
-            return False
         return self.settings is None or setting in self.settings
 
 

@@ -70,10 +70,6 @@ def test_integers_are_accepted_for_fractions_and_become_them():
         ({"num_epochs": 2.5}, "--num_epochs=2.5 must be of type int"),
         ({"num_epochs": True}, "--num_epochs=True must be of type int"),
         ({"batch_by_length": 1}, "--batch_by_length=1 must be of type bool"),
-        (
-            {"batch_by_length": True, "model": "dipn"},
-            "--batch_by_length does nothing for --model=dipn, which takes --data",
-        ),
         ({"data": ""}, "--data='' must be given"),
         ({"num_hops": 20, "max_length": 16}, "--num_hops=20 contradicts --max_length=16"),
     ],
