@@ -45,7 +45,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     from edgedipn_tf.held_out_users import divide
 
     dataset = divide(open_dataset(values.data), SEED, share=0.0, report=lambda line: None)
-    settings = config.resolve(values.preset, {"data": values.data, "seed": SEED})
+    settings = config.resolve(values.preset, {"data": values.data, "seed": SEED, "batch_by_length": True})
     _print_lengths(dataset, settings.max_length)
     kinds = {"padded": dataclasses.replace(settings, batch_by_length=False)}
     if settings.are_batches_alike:

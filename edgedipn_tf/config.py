@@ -77,9 +77,9 @@ class TrainingConfig:
     )
     global_batch_size: int = _count(256, "samples of a step, over all replicas")
     batch_by_length: bool = _setting(
-        True,
+        False,
         "whether samples of like lengths make a batch, cut to its longest: a step then costs what its actions cost, "
-        "not what max_length would; does nothing for models that flatten their steps",
+        "not what max_length would, but batches are less mixed; does nothing for models that flatten their steps",
         lambda value: True,
         "true or false",
     )

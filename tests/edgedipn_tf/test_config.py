@@ -108,11 +108,11 @@ def test_what_does_nothing_for_a_baseline_is_refused():
 
 def test_models_that_flatten_their_steps_have_no_batches_of_like_lengths():
     found = [
-        _resolve(model=name).are_batches_alike
+        _resolve(model=name, batch_by_length=True).are_batches_alike
         for name in ("edgedipn", "dipn_edge", "dipn", "dipn_only_browse", "dipn_early_fusion")
     ]
     assert found == [True, True, False, False, False]
-    assert not _resolve(batch_by_length=False).are_batches_alike
+    assert not _resolve().are_batches_alike
 
 
 def test_unknown_preset_is_refused_with_the_nearest():

@@ -26,6 +26,7 @@ SETTINGS = {
     "learning_rate": 0.05,
     "steps_per_epoch": 3,
     "seed": 5,
+    "batch_by_length": True,
 }
 """Four epochs of 3 steps. Of the 160 samples of the tiny dataset 36 are of held-out users; a pass over the others has 5
 steps."""
