@@ -9,6 +9,7 @@ benchmark/         real samples to measure with, for each signature; an app leav
 
 import dataclasses
 import pathlib
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.parity import Labels
 from edgedipn_tf.conversion.signatures import UNITS, SignatureKey
-from edgedipn_tf.conversion.tflite_file import Operator
+from edgedipn_tf.conversion.tflite_file import Operator, read_content
 from edgedipn_tf.publishing import file_sha256, read_json, write_json
 from edgedipn_tf.schema import Schema
 from edgedipn_tf.schema_files import read_schema, read_vocabulary
@@ -190,6 +191,8 @@ def read_bundle(path: pathlib.Path) -> Bundle:
 def _checked(path: pathlib.Path, manifest: Mapping[str, Any]) -> Bundle:
     for file in [*manifest["files"], *manifest["documents"]]:
         _check_hash(path / file["name"], file["sha256"])
+    for file in manifest["files"]:
+        _check_content(path / file["name"], file)
     if manifest["graph"]["form"] not in GRAPH_FORMS:
         raise InputError(
             f"{path / MANIFEST} names the graph {manifest['graph']['form']!r}, not one of {', '.join(GRAPH_FORMS)}: "
@@ -207,6 +210,29 @@ def _checked(path: pathlib.Path, manifest: Mapping[str, Any]) -> Bundle:
                 f"{path / what}.json has the fingerprint {found}, but {MANIFEST} says {expected}: {_REMEDY}"
             )
     return Bundle(path, manifest, schema)
+
+
+def _check_content(path: pathlib.Path, described: Mapping[str, Any]) -> None:
+    """Refuses a file that is not made of what the manifest says of it."""
+    try:
+        content = read_content(path.read_bytes())
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, struct.error) as error:
+        raise InputError(f"{path} is no TFLite file ({error!r}): {_REMEDY}") from None
+    told = {
+        signature["name"]: tuple(
+            tuple(sorted((tensor["name"], tensor["dtype"], tuple(tensor["shape"])) for tensor in signature[side]))
+            for side in ("inputs", "outputs")
+        )
+        for signature in described["signatures"]
+    }
+    operators = tuple(Operator(operator["name"], operator["version"]) for operator in described["operators"])
+    for what, found, expected in (
+        ("signatures", dict(content.signatures), told),
+        ("operators", content.operators, operators),
+        ("minimum runtime", content.minimum_runtime, described["minimum_runtime"]),
+    ):
+        if found != expected:
+            raise InputError(f"{path} has other {what} than {MANIFEST} says: {_REMEDY}")
 
 
 def _check_hash(path: pathlib.Path, expected: str) -> None:

@@ -5,6 +5,7 @@ TFLite quantizes no weight of fewer than 1024 elements, so small tables stay flo
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from ai_edge_litert import schema_py_generated as tflite
 
@@ -40,6 +41,10 @@ class Weight:
         return math.prod(self.shape)
 
 
+Tensors = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""Name, type and shape of each, sorted."""
+
+
 @dataclasses.dataclass(frozen=True)
 class TfliteContent:
     """What a file is made of.
@@ -50,12 +55,14 @@ class TfliteContent:
         weights: its constant tensors; tensors that share their bytes count once.
         minimum_runtime: the release of TFLite since which all of its operators are there, as the converter noted it;
             None where it did not.
+        signatures: inputs and outputs by the name of the signature.
     """
 
     operators: tuple[Operator, ...]
     foreign_operators: tuple[str, ...]
     weights: tuple[Weight, ...]
     minimum_runtime: str | None = None
+    signatures: Mapping[str, tuple[Tensors, Tensors]] = dataclasses.field(default_factory=dict)
 
     def num_elements(self, *dtypes: str) -> int:
         """Returns the number of constant values of the given types."""
@@ -76,10 +83,30 @@ def read_content(file: bytes) -> TfliteContent:
         for tensor in graph.tensors:
             data = model.buffers[tensor.buffer].data
             if data is not None and len(data):
-                shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
-                tensors[tensor.buffer] = Weight(tensor.name.decode(), _TYPE_NAMES[tensor.type], shape)
+                tensors[tensor.buffer] = Weight(tensor.name.decode(), _TYPE_NAMES[tensor.type], _shape(tensor))
     operators = tuple(Operator(name, version) for name, version in sorted(versions.items()))
-    return TfliteContent(operators, tuple(foreign), tuple(tensors.values()), _minimum_runtime(model))
+    return TfliteContent(
+        operators, tuple(foreign), tuple(tensors.values()), _minimum_runtime(model), _signatures(model)
+    )
+
+
+def _shape(tensor: tflite.TensorT) -> tuple[int, ...]:
+    return () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+
+
+def _signatures(model: tflite.ModelT) -> dict[str, tuple[Tensors, Tensors]]:
+    found = {}
+    for signature in model.signatureDefs or []:
+        tensors = model.subgraphs[signature.subgraphIndex].tensors
+        inputs, outputs = (
+            tuple(
+                (each.name.decode(), _TYPE_NAMES[tensors[each.tensorIndex].type], _shape(tensors[each.tensorIndex]))
+                for each in sorted(side, key=lambda each: each.name)
+            )
+            for side in (signature.inputs, signature.outputs)
+        )
+        found[signature.signatureKey.decode()] = (inputs, outputs)
+    return found
 
 
 def _minimum_runtime(model: tflite.ModelT) -> str | None:

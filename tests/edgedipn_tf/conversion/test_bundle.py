@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from edgedipn_tf.vocabulary import Vocabulary
 
 SCHEMA = edgedipn_schema("UTC", "test")
 VOCABULARY = Vocabulary.from_counts(SCHEMA, {"browse_page": {"home": 9}}, 1)
+TFLITE = pathlib.Path(__file__).parents[2] / "testdata" / "tiny_ladder.tflite"  # signatures predict_2 and predict_4
 INPUTS = {"history": np.arange(4).reshape(2, 2)}
 EXPECTED = {"realtime_purchase": np.array([[0.25], [0.5]])}
 LABELS = Labels(
@@ -26,19 +28,30 @@ LABELS = Labels(
 )
 
 
+def inputs_of(length: int) -> list[dict[str, object]]:
+    return [
+        {"name": "profile", "dtype": "int32", "shape": [1, 6]},
+        {"name": "swipe", "dtype": "int32", "shape": [1, length, 3]},
+    ]
+
+
+OUTPUTS = [
+    {"name": "leaf_category", "dtype": "float32", "shape": [1, 2]},
+    {"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]},
+]
+OPERATORS = [Operator(name, 1) for name in ("CAST", "LOGISTIC", "MEAN", "PACK", "RESHAPE", "STRIDED_SLICE", "SUB")]
+
+
 def write_bundle(folder: pathlib.Path) -> pathlib.Path:
     folder.mkdir()
-    (folder / "m_float32.tflite").write_bytes(b"weights")
+    (folder / "m_float32.tflite").write_bytes(TFLITE.read_bytes())
     write_json(folder / "schema.json", {**SCHEMA.to_json(), "fingerprint": SCHEMA.fingerprint})
     write_json(folder / "vocabulary.json", VOCABULARY.to_json())
     write_json(folder / "parity.json", {"num_samples": 2})
-    key = SignatureKey("predict", 64)
-    samples = write_samples(folder, key, INPUTS, EXPECTED, LABELS)
-    tensors = [{"name": "history", "dtype": "int32", "shape": [1, 2]}]
-    outputs = [{"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1]}]
+    samples = write_samples(folder, SignatureKey("predict", 4), INPUTS, EXPECTED, LABELS)
     description = {
         "model": "m",
-        "max_length": 64,
+        "max_length": 4,
         "graph": {"form": "plain", "reason": "a test", "largest_score": None},
         "schema_fingerprint": SCHEMA.fingerprint,
         "vocabulary_fingerprint": VOCABULARY.fingerprint,
@@ -46,8 +59,11 @@ def write_bundle(folder: pathlib.Path) -> pathlib.Path:
         "commit": None,
         "intents": [{"name": "realtime_purchase", "metric": "RPAUC", "num_places": 1}],
     }
-    signature = BundleSignature(key, tensors, outputs, samples)
-    file = BundleFile("m_float32.tflite", "float32", [signature], [Operator("ADD", 2)], "1.5.0", is_degraded=False)
+    signatures = [
+        BundleSignature(SignatureKey("predict", length), inputs_of(length), OUTPUTS, samples if length == 4 else None)
+        for length in (2, 4)
+    ]
+    file = BundleFile("m_float32.tflite", "float32", signatures, OPERATORS, "1.14.0", is_degraded=False)
     write_manifest(folder, description, [file])
     return folder
 
@@ -60,38 +76,36 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_the_manifest_describes_every_file(folder: pathlib.Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["format_version"] == 3
-    assert manifest["max_length"] == 64
+    assert manifest["max_length"] == 4
+    of_two, of_four = manifest["files"][0].pop("signatures")
+    assert (of_two["name"], of_two["length"], of_two["samples"]) == ("predict_2", 2, None)
+    assert of_four == {
+        "name": "predict_4",
+        "kind": "predict",
+        "length": 4,
+        "inputs": [{**tensor, "unit": "id"} for tensor in inputs_of(4)],
+        "outputs": [{**tensor, "unit": "probability"} for tensor in OUTPUTS],
+        "samples": "benchmark/predict_4.npz",
+    }
     assert manifest["files"] == [
         {
             "name": "m_float32.tflite",
             "recipe": "float32",
             "sha256": file_sha256(folder / "m_float32.tflite"),
-            "size_bytes": 7,
-            "signatures": [
-                {
-                    "name": "predict_64",
-                    "kind": "predict",
-                    "length": 64,
-                    "inputs": [{"name": "history", "dtype": "int32", "shape": [1, 2], "unit": "id"}],
-                    "outputs": [
-                        {"name": "realtime_purchase", "dtype": "float32", "shape": [1, 1], "unit": "probability"}
-                    ],
-                    "samples": "benchmark/predict_64.npz",
-                }
-            ],
-            "operators": [{"name": "ADD", "version": 2}],
-            "minimum_runtime": "1.5.0",
+            "size_bytes": TFLITE.stat().st_size,
+            "operators": [{"name": operator.name, "version": 1} for operator in OPERATORS],
+            "minimum_runtime": "1.14.0",
             "is_degraded": False,
         }
     ]
-    path = folder / "benchmark/predict_64.npz"
+    path = folder / "benchmark/predict_4.npz"
     assert manifest["benchmark_samples"] == [
-        {"name": "benchmark/predict_64.npz", "sha256": file_sha256(path), "size_bytes": path.stat().st_size}
+        {"name": "benchmark/predict_4.npz", "sha256": file_sha256(path), "size_bytes": path.stat().st_size}
     ]
 
 
 def test_samples_are_int32_inputs_and_float32_expectations_by_name(folder: pathlib.Path) -> None:
-    with np.load(folder / "benchmark/predict_64.npz", allow_pickle=False) as samples:
+    with np.load(folder / "benchmark/predict_4.npz", allow_pickle=False) as samples:
         names = [f"{prefix}_realtime_purchase" for prefix in ("expected", "label", "weight")]
         assert set(samples.files) == {"history", *names}
         assert samples["history"].dtype == np.int32 and samples["history"].tolist() == [[0, 1], [2, 3]]
@@ -116,13 +130,13 @@ def test_equal_content_gives_equal_bytes(folder: pathlib.Path, tmp_path: pathlib
 
 
 def test_an_app_may_leave_the_samples_out(folder: pathlib.Path) -> None:
-    (folder / "benchmark/predict_64.npz").unlink()
+    (folder / "benchmark/predict_4.npz").unlink()
     (folder / "benchmark").rmdir()
     assert read_bundle(folder).manifest["model"] == "m"
 
 
 @pytest.mark.parametrize(
-    "name", ["m_float32.tflite", "schema.json", "vocabulary.json", "parity.json", "benchmark/predict_64.npz"]
+    "name", ["m_float32.tflite", "schema.json", "vocabulary.json", "parity.json", "benchmark/predict_4.npz"]
 )
 def test_a_changed_or_missing_file_is_named(folder: pathlib.Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
@@ -158,6 +172,40 @@ def test_an_unknown_graph_is_refused(folder: pathlib.Path) -> None:
     change_manifest(folder, graph={"form": "guess", "reason": None, "largest_score": None})
     with pytest.raises(InputError, match="names the graph 'guess', not one of inference, plain: make the bundle again"):
         read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda file: file["signatures"].pop(), "signatures"),
+        (lambda file: file["signatures"][0].update(name="predict_3"), "signatures"),
+        (lambda file: file["signatures"][0]["inputs"][1]["shape"].reverse(), "signatures"),
+        (lambda file: file["signatures"][1]["inputs"][0].update(dtype="int64"), "signatures"),
+        (lambda file: file["signatures"][1]["outputs"].pop(), "signatures"),
+        (lambda file: file["operators"][0].update(version=2), "operators"),
+        (lambda file: file["operators"].pop(), "operators"),
+        (lambda file: file.update(minimum_runtime="2.0.0"), "minimum runtime"),
+    ],
+)
+def test_a_file_that_is_not_what_the_manifest_says_is_refused(
+    folder: pathlib.Path, change: Callable[[dict], None], what: str
+) -> None:
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    change(files[0])
+    change_manifest(folder, files=files)
+    with pytest.raises(InputError, match=f"m_float32.tflite has other {what} than manifest.json says: make the bundle"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"weights", TFLITE.read_bytes()[:900]])
+def test_bytes_that_are_no_tflite_file_are_one_line(folder: pathlib.Path, content: bytes) -> None:
+    (folder / "m_float32.tflite").write_bytes(content)
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    files[0]["sha256"] = file_sha256(folder / "m_float32.tflite")
+    change_manifest(folder, files=files)
+    with pytest.raises(InputError, match="m_float32.tflite (is no TFLite file|has other signatures)") as error:
+        read_bundle(folder)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
