@@ -47,6 +47,13 @@ def define_flags(values: flags.FlagValues) -> None:
         "shortest that holds its actions. By default 32, 64, 128, 256, 512 up to the length trained on.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "predict_raw",
+        False,
+        "Also make the signature predict_raw_LENGTH: it takes times, pixels and ids of names as an app logs them, and "
+        "discretizes in the graph (in float32 and dynamic_int8 files; others round its constants or share no weights).",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "parity_samples",
         0,
@@ -111,6 +118,7 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     settings = Settings(
         recipes=recipes,
         lengths=lengths,
+        predict_raw=values.predict_raw,
         parity_samples=values.parity_samples,
         benchmark_samples=values.benchmark_samples,
         calibration_samples=values.calibration_samples,

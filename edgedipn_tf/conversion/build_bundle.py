@@ -19,6 +19,7 @@ from edgedipn_tf.conversion.export import predict_signatures
 from edgedipn_tf.conversion.graph_form import GraphForm
 from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.provenance import source_commit
+from edgedipn_tf.conversion.raw_signature import check_raw, raw_signature, raw_units
 from edgedipn_tf.conversion.recipes import Recipe
 from edgedipn_tf.conversion.scoring import Scores
 from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey, check_lengths, default_lengths
@@ -26,6 +27,7 @@ from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import publish_folder, write_json
+from edgedipn_tf.schema import Schema
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Settings:
     Attributes:
         recipes: one file is made by each, or one for every length.
         lengths: steps of the views that signatures are made for, rising; None is the ladder up to the model's.
+        predict_raw: whether files that can hold it get the signature that discretizes, at the model's length.
         parity_samples: evaluation samples that files are compared on, spread over the split; 0 is all of them.
         benchmark_samples: how many of them the bundle holds for benchmarks.
         calibration_samples: training samples that calibrated recipes measure ranges on, spread over the split.
@@ -45,6 +48,7 @@ class Settings:
 
     recipes: Sequence[Recipe]
     lengths: Sequence[int] | None = None
+    predict_raw: bool = False
     parity_samples: int = 0
     benchmark_samples: int = 64
     calibration_samples: int = 128
@@ -94,14 +98,18 @@ def build_bundle(
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
         maker = FileMaker(partial, workdir.model_name, model.count_params(), samples, settings.time_limit_s, report)
         signatures = predict_signatures(graph.model, workdir.schema, lengths)
+        if settings.predict_raw:
+            signatures.append(raw_signature(graph.model, workdir.schema, workdir.max_length))
         files = maker.make(graph, signatures, settings.recipes)
+        for file in files:
+            check_raw(file, workdir.schema)
         scores = samples.score(model, runners_by_length(files), report)
         on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
         found = _judge(files, scores, on, settings.allow_degraded, report)
         write_json(partial / bundle.PARITY, parity.parity_json(found, on))
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
-        described = _describe(files, found, _write_samples(partial, lengths, samples, scores))
+        described = _describe(workdir.schema, files, found, _write_samples(partial, lengths, samples, scores))
         bundle.write_manifest(partial, _description(workdir, graph, list(scores.keras[lengths[-1]])), described)
     report(f"published {output}")
 
@@ -125,7 +133,7 @@ def _judge(
     found = [
         parity.compare(file.recipe, file.name, key, scores.files[key.length][file.name], of_longest[file.recipe], on)
         for file in files
-        for key in file.runners
+        for key in file.predict_runners
     ]
     report(format_table(scores.labels.auc(scores.keras[longest]), found))
     if not allow_degraded:
@@ -157,7 +165,7 @@ def _write_samples(
 
 
 def _describe(
-    files: Sequence[ConvertedFile], found: Sequence[parity.Parity], samples: Mapping[int, str]
+    schema: Schema, files: Sequence[ConvertedFile], found: Sequence[parity.Parity], samples: Mapping[int, str]
 ) -> list[bundle.BundleFile]:
     degraded = {each.file for each in found if not each.is_within_tolerance}
     return [
@@ -166,6 +174,8 @@ def _describe(
             recipe=file.recipe.name,
             signatures=[
                 bundle.BundleSignature(key, *runner.tensors(), samples[key.length])
+                if key.kind == PREDICT
+                else bundle.BundleSignature(key, *runner.tensors(), units=raw_units(schema, key.length))
                 for key, runner in file.runners.items()
             ],
             operators=file.content.operators,

@@ -44,12 +44,14 @@ class BundleSignature:
         inputs: name, dtype and shape of each input.
         outputs: the same of each output.
         samples: path of its samples for benchmarks, inside the bundle; None where there are none.
+        units: of inputs whose unit is not that of their kind, by name.
     """
 
     key: SignatureKey
     inputs: Sequence[Mapping[str, Any]]
     outputs: Sequence[Mapping[str, Any]]
     samples: str | None = None
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Returns what the manifest says of it."""
@@ -58,7 +60,7 @@ class BundleSignature:
             "name": self.key.name,
             "kind": self.key.kind,
             "length": self.key.length,
-            "inputs": [{**tensor, "unit": of_inputs} for tensor in self.inputs],
+            "inputs": [{**tensor, "unit": self.units.get(tensor["name"], of_inputs)} for tensor in self.inputs],
             "outputs": [{**tensor, "unit": of_outputs} for tensor in self.outputs],
             "samples": self.samples,
         }

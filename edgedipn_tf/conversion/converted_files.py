@@ -15,7 +15,7 @@ from edgedipn_tf.conversion.export import Signature
 from edgedipn_tf.conversion.graph_form import GraphForm
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, Recipe
 from edgedipn_tf.conversion.scoring import FileRunner
-from edgedipn_tf.conversion.signatures import SignatureKey, split_by_file
+from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey, split_by_file
 from edgedipn_tf.publishing import write_bytes
 
 
@@ -34,6 +34,11 @@ class ConvertedFile:
     recipe: Recipe
     runners: Mapping[SignatureKey, FileRunner]
     content: tflite_file.TfliteContent
+
+    @property
+    def predict_runners(self) -> dict[SignatureKey, FileRunner]:
+        """The functions that take ids, one a length: what is compared with Keras."""
+        return {key: runner for key, runner in self.runners.items() if key.kind == PREDICT}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,10 +80,14 @@ class FileMaker:
         with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=self.folder) as name:
             saved_model = pathlib.Path(name)
             outputs = export.export_saved_model(graph.model, signatures, saved_model)
-            lengths = [signature.key.length for signature in signatures]
+            lengths = [signature.key.length for signature in signatures if signature.key.kind == PREDICT]
             for recipe in recipes:
                 for of_file in split_by_file(recipe, lengths):
-                    chosen = [signature for signature in signatures if signature.key.length in of_file]
+                    chosen = [
+                        signature
+                        for signature in signatures
+                        if signature.key.length in of_file and (recipe.discretizes or signature.key.kind != PREDICT_RAW)
+                    ]
                     file = self._make_one(saved_model, recipe, [signature.key for signature in chosen])
                     for signature in chosen:
                         file.runners[signature.key].check_tensors(signature.inputs, outputs[signature.key])
@@ -114,9 +123,9 @@ def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
 
 
 def runners_by_length(files: Iterable[ConvertedFile]) -> dict[int, dict[str, FileRunner]]:
-    """Returns the runners of files by length and file name."""
+    """Returns the runners of the files' `predict` by length and file name."""
     runners: dict[int, dict[str, FileRunner]] = {}
     for file in files:
-        for key, runner in file.runners.items():
+        for key, runner in file.predict_runners.items():
             runners.setdefault(key.length, {})[file.name] = runner
     return dict(sorted(runners.items()))

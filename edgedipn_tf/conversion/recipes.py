@@ -56,6 +56,14 @@ class Recipe:
         """Whether the signatures of a file share its weights; else every length is a file of its own."""
         return not self.is_calibrated
 
+    @property
+    def discretizes(self) -> bool:
+        """Whether a file may discretize: its weights are shared, and the formulas' constants stay as they are.
+
+        Half floats hold no 2^50, the limit of coordinates.
+        """
+        return self.shares_weights and self.weights != "float16"
+
 
 FLOAT32 = Recipe(
     name="float32",

@@ -17,7 +17,9 @@ from edgedipn_tf.schema import PAD_ID
 LADDER = (32, 64, 128, 256, 512)
 PREDICT = "predict"
 """Kind of a signature that maps ids to the probability of every intent."""
-UNITS = {PREDICT: ("id", "probability")}
+PREDICT_RAW = "predict_raw"
+"""Kind of a signature that maps what an app logs to these; its inputs have units of their own."""
+UNITS = {PREDICT: ("id", "probability"), PREDICT_RAW: ("", "probability")}
 """By kind: what the numbers of its inputs and of its outputs are."""
 
 Ids = npt.NDArray[np.int32]

@@ -1,0 +1,99 @@
+"""The signature `predict_raw`: from what an app logs to the probability of every intent, and its check in each file."""
+
+import numpy as np
+import tensorflow as tf
+
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.converted_files import ConvertedFile
+from edgedipn_tf.conversion.export import ExportedModel, Signature, Tensors, probabilities
+from edgedipn_tf.conversion.raw_inputs import MS_UNIT, PIXEL_UNIT, TIME_UNIT, model_inputs, raw_fields, why_no_raw
+from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey
+from edgedipn_tf.local_time import LocalTime
+from edgedipn_tf.schema import Schema
+
+NUM_CHECKED = 16
+MAX_DIFFERENCE = 1e-6
+"""Between `predict_raw` and `predict` of one file: they run the same operators on the same ids."""
+_SEED = 1
+_RECENT_MS = 1_700_000_000_000
+
+
+def raw_signature(model: ExportedModel, schema: Schema, length: int) -> Signature:
+    """Returns `predict_raw` at a length.
+
+    Args:
+        model: maps inputs by name to logits (B, places) by intent.
+        schema: what the model's inputs hold.
+        length: steps of the views.
+
+    Raises:
+        InputError: when a feature of the schema has no formula in the graph.
+    """
+    reason = why_no_raw(schema)
+    if reason is not None:
+        raise InputError(f"--predict_raw: {reason}: leave the flag out, and discretize in the app")
+    local_time = LocalTime(schema.timezone)
+    inputs = {f.name: tf.TensorSpec((1, *f.shape), f.dtype, name=f.name) for f in raw_fields(schema, length)}
+
+    def function(raw: Tensors) -> Tensors:
+        return probabilities(model, model_inputs(schema, raw, local_time))
+
+    return Signature(SignatureKey(PREDICT_RAW, length), inputs, function)
+
+
+def raw_units(schema: Schema, length: int) -> dict[str, str]:
+    """Returns the unit of each input of `predict_raw`."""
+    return {field.name: field.unit for field in raw_fields(schema, length)}
+
+
+def check_raw(file: ConvertedFile, schema: Schema) -> None:
+    """Refuses a file whose `predict_raw` gives other probabilities than its `predict` of the discretized inputs.
+
+    Args:
+        file: with both signatures, or without `predict_raw`.
+        schema: what the inputs hold.
+
+    Raises:
+        InputError: naming the file and the difference.
+    """
+    for key, run in file.runners.items():
+        if key.kind != PREDICT_RAW:
+            continue
+        predict, local_time = file.runners[SignatureKey(PREDICT, key.length)], LocalTime(schema.timezone)
+        for seed in range(_SEED, _SEED + NUM_CHECKED):
+            raw = example_raw(schema, key.length, seed)
+            ids = model_inputs(schema, {name: tf.constant(values) for name, values in raw.items()}, local_time)
+            expected = predict({name: values.numpy() for name, values in ids.items()})
+            difference = max(float(np.abs(values - expected[intent]).max()) for intent, values in run(raw).items())
+            if not difference <= MAX_DIFFERENCE:
+                raise InputError(
+                    f"{file.name}: {key.name} is {difference:.2g} away from {PREDICT}_{key.length} of the same sample: "
+                    "convert without --predict_raw"
+                )
+
+
+def example_raw(schema: Schema, length: int, seed: int) -> dict[str, np.ndarray]:
+    """Returns random raw inputs of one sample: right-aligned views of random lengths, times within a month.
+
+    Args:
+        schema: what the model's inputs hold.
+        length: steps of the views.
+        seed: equal seeds give equal inputs.
+    """
+    rng = np.random.default_rng(seed)
+    raw = {}
+    for field in raw_fields(schema, length):
+        shape = (1, *field.shape)
+        if field.unit == TIME_UNIT:
+            values = np.sort(_RECENT_MS - rng.integers(0, 30 * 86_400_000, shape), axis=-1)
+        elif field.unit == MS_UNIT:
+            values = rng.integers(-1000, 700_000, shape)
+        elif field.unit == PIXEL_UNIT:
+            values = rng.uniform(-100, 2000, shape)
+        else:
+            values = rng.integers(1, 5, shape)
+        raw[field.name] = values.astype(field.dtype.as_numpy_dtype)
+    raw["now_ms"][:] = _RECENT_MS
+    for view in schema.views:
+        raw[f"{view.name}_{view.action.name}"][0, : rng.integers(0, length + 1)] = 0
+    return raw
