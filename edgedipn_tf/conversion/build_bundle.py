@@ -21,6 +21,13 @@ from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.provenance import source_commit
 from edgedipn_tf.conversion.raw_signature import check_raw, raw_signature, raw_units
 from edgedipn_tf.conversion.recipes import Recipe
+from edgedipn_tf.conversion.scaled_model import (
+    ScaledModel,
+    Scalings,
+    calibration_json,
+    fit_scalings,
+    format_calibration,
+)
 from edgedipn_tf.conversion.scoring import Scores
 from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey, check_lengths, default_lengths
 from edgedipn_tf.dataset import open_dataset
@@ -38,6 +45,7 @@ class Settings:
         recipes: one file is made by each, or one for every length.
         lengths: steps of the views that signatures are made for, rising; None is the ladder up to the model's.
         predict_raw: whether files that can hold it get the signature that discretizes, at the model's length.
+        calibrate: whether probabilities are scaled, as fitted on the training users that the run held out.
         parity_samples: evaluation samples that files are compared on, spread over the split; 0 is all of them.
         benchmark_samples: how many of them the bundle holds for benchmarks.
         calibration_samples: training samples that calibrated recipes measure ranges on, spread over the split.
@@ -49,6 +57,7 @@ class Settings:
     recipes: Sequence[Recipe]
     lengths: Sequence[int] | None = None
     predict_raw: bool = False
+    calibrate: bool = False
     parity_samples: int = 0
     benchmark_samples: int = 64
     calibration_samples: int = 128
@@ -87,16 +96,19 @@ def build_bundle(
     )
     tf.config.experimental.enable_op_determinism()
     model = workdir.load_model()
-    lengths = _lengths(model, workdir.max_length, settings.lengths)
+    lengths, num_parameters = _lengths(model, workdir.max_length, settings.lengths), model.count_params()
     with publish_folder(output, settings.overwrite) as partial:
         steps = ", ".join(map(str, lengths))
-        report(f"converting {workdir.model_name} of {model.count_params():,} weights for {steps} steps")
+        report(f"converting {workdir.model_name} of {num_parameters:,} weights for {steps} steps")
         samples = ConversionSamples(
             dataset, workdir, settings.parity_samples, settings.benchmark_samples, settings.calibration_samples
         )
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
-        maker = FileMaker(partial, workdir.model_name, model.count_params(), samples, settings.time_limit_s, report)
+        scalings = fit_scalings(model, dataset, workdir) if settings.calibrate else None
+        if scalings is not None:
+            model, graph = ScaledModel(model, scalings), graph.scaled(scalings)
+        maker = FileMaker(partial, workdir.model_name, num_parameters, samples, settings.time_limit_s, report)
         signatures = predict_signatures(graph.model, workdir.schema, lengths)
         if settings.predict_raw:
             signatures.append(raw_signature(graph.model, workdir.schema, workdir.max_length))
@@ -106,11 +118,16 @@ def build_bundle(
         scores = samples.score(model, runners_by_length(files), report)
         on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
         found = _judge(files, scores, on, settings.allow_degraded, report)
-        write_json(partial / bundle.PARITY, parity.parity_json(found, on))
+        calibration = None
+        if scalings is not None:
+            calibration = calibration_json(scalings, scores.keras[lengths[-1]], scores.labels)
+            report(format_calibration(calibration))
+        write_json(partial / bundle.PARITY, {**parity.parity_json(found, on), "calibration": calibration})
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
         described = _describe(workdir.schema, files, found, _write_samples(partial, lengths, samples, scores))
-        bundle.write_manifest(partial, _description(workdir, graph, list(scores.keras[lengths[-1]])), described)
+        description = _description(workdir, graph, list(scores.keras[lengths[-1]]), scalings)
+        bundle.write_manifest(partial, description, described)
     report(f"published {output}")
 
 
@@ -186,7 +203,9 @@ def _describe(
     ]
 
 
-def _description(workdir: FinishedRun, graph: GraphForm, outputs: Sequence[str]) -> dict[str, Any]:
+def _description(
+    workdir: FinishedRun, graph: GraphForm, outputs: Sequence[str], scalings: Scalings | None
+) -> dict[str, Any]:
     return {
         "model": workdir.model_name,
         "max_length": workdir.max_length,
@@ -202,4 +221,5 @@ def _description(workdir: FinishedRun, graph: GraphForm, outputs: Sequence[str])
             if intent.name in outputs
         ],
         "thresholds": list(THRESHOLDS),
+        "calibration": scalings and {intent: dataclasses.asdict(scaling) for intent, scaling in scalings.items()},
     }

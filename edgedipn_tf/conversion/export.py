@@ -13,12 +13,13 @@ import keras
 import tensorflow as tf
 
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
+from edgedipn_tf.conversion.scaled_model import ScaledModel
 from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey
 from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.schema import Schema
 
 Tensors = Mapping[str, tf.Tensor]
-ExportedModel = keras.Model | InferenceGraph
+ExportedModel = keras.Model | InferenceGraph | ScaledModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ def probabilities(model: ExportedModel, inputs: Tensors) -> dict[str, tf.Tensor]
         model: maps inputs by name to logits (B, places) by intent.
         inputs: int32 tensors by name, batch first.
     """
-    logits = model(dict(inputs)) if isinstance(model, InferenceGraph) else model(dict(inputs), training=False)
+    logits = model(dict(inputs), training=False) if isinstance(model, keras.Model) else model(dict(inputs))
     return {intent: tf.sigmoid(tf.cast(values, tf.float32)) for intent, values in logits.items()}
 
 
@@ -84,7 +85,7 @@ def export_saved_model(
     concrete = {signature.key: _trace(signature) for signature in signatures}
     # Only the variables: a model held by a tf.Module would be traced again by Keras, with float32 ids.
     module = tf.Module()
-    variables = model.variables if isinstance(model, InferenceGraph) else [v.value for v in model.variables]
+    variables = [v.value for v in model.variables] if isinstance(model, keras.Model) else model.variables
     module.model_variables = variables
     try:
         tf.saved_model.save(module, str(folder), signatures={key.name: traced for key, traced in concrete.items()})

@@ -11,6 +11,7 @@ import tensorflow as tf
 from edgedipn_tf.conversion import inference_graph
 from edgedipn_tf.conversion.bundle import INFERENCE_GRAPH, PLAIN_GRAPH
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
+from edgedipn_tf.conversion.scaled_model import ScaledModel, Scalings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +25,14 @@ class GraphForm:
         largest_score: largest |score| of a pair of views over the samples; None where it was not asked.
     """
 
-    model: keras.Model | InferenceGraph
+    model: keras.Model | InferenceGraph | ScaledModel
     form: str
     reason: str | None
     largest_score: float | None
+
+    def scaled(self, scalings: Scalings) -> "GraphForm":
+        """Returns the same graph with calibrated probabilities."""
+        return dataclasses.replace(self, model=ScaledModel(self.model, scalings))
 
     def to_json(self) -> dict[str, Any]:
         """Returns what the manifest says of it."""
