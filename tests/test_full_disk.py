@@ -55,6 +55,7 @@ def test_training_on_a_full_disk_is_not_finished(work: pathlib.Path, small_disk:
     assert not (small_disk / "workdir" / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_a_report_on_a_full_disk_is_not_written(work: pathlib.Path, small_disk: pathlib.Path) -> None:
     stages.finish(stages.CONVERT, work, work / "bundle")
     (small_disk / "filler").write_bytes(b"0" * (64 * 1024))  # nothing is left

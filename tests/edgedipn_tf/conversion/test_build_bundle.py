@@ -120,6 +120,7 @@ def test_the_table_and_the_steps_are_reported(published: Published) -> None:
 
 
 # The default and the calibrated recipe give the same bytes again, in a process that has traced other graphs since.
+@pytest.mark.slow
 def test_equal_checkpoints_give_equal_calibrated_files(published: Published, tmp_path: pathlib.Path) -> None:
     recipe = with_limits(STATIC_INT8, max_auc_drop=0.05, max_flips=0.05)
     settings = Settings(recipes=(recipe,), lengths=LENGTHS, benchmark_samples=NUM_KEPT, calibration_samples=20)

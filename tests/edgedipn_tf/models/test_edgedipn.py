@@ -65,7 +65,13 @@ def test_outputs_are_float32_by_intent_in_the_order_of_the_schema(model, inputs,
     assert list(logits) == [i.name for i in tiny_schema.intents]
 
 
-@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_with_gru", "edgedipn_with_fastgrnnlr"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "edgedipn",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("edgedipn_with_gru", "edgedipn_with_fastgrnnlr")),
+    ],
+)
 def test_more_padding_changes_nothing_also_when_views_have_other_lengths(tiny_schema, inputs, name):
     model = _model(tiny_schema, name)
 
