@@ -61,6 +61,20 @@ def define_flags(values: flags.FlagValues) -> None:
         "training fit best: probabilities come closer to shares, ranks and AUC stay.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "encode",
+        False,
+        "Add the signatures encode_64 and so on, the model without its candidates, and score_categories: for an app "
+        "that scores more categories than one call of predict takes. Not with --calibrate.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "scored_categories",
+        0,
+        "With --encode: candidates that one call of score_categories takes; 0 is as many as samples have.",
+        lower_bound=0,
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "parity_samples",
         0,
@@ -127,6 +141,8 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
         lengths=lengths,
         predict_raw=values.predict_raw,
         calibrate=values.calibrate,
+        has_encode=values["encode"].value,
+        scored_categories=values.scored_categories,
         parity_samples=values.parity_samples,
         benchmark_samples=values.benchmark_samples,
         calibration_samples=values.calibration_samples,

@@ -14,9 +14,10 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion import bundle, converter, parity
 from edgedipn_tf.conversion.agreement import THRESHOLDS
 from edgedipn_tf.conversion.conversion_samples import ConversionSamples
-from edgedipn_tf.conversion.converted_files import ConvertedFile, FileMaker, runners_by_length
-from edgedipn_tf.conversion.export import predict_signatures
+from edgedipn_tf.conversion.converted_files import ConvertedFile, FileMaker, predict_runners
+from edgedipn_tf.conversion.export import Signature, predict_signatures, two_step_signatures
 from edgedipn_tf.conversion.graph_form import GraphForm
+from edgedipn_tf.conversion.inference_graph import InferenceGraph
 from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.provenance import source_commit
 from edgedipn_tf.conversion.raw_signature import check_raw, raw_signature, raw_units
@@ -29,7 +30,8 @@ from edgedipn_tf.conversion.scaled_model import (
     format_calibration,
 )
 from edgedipn_tf.conversion.scoring import Scores
-from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey, check_lengths, default_lengths
+from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey, check_lengths, default_lengths
+from edgedipn_tf.conversion.two_steps import check_two_steps
 from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.models.catalog import find_variant
@@ -43,6 +45,8 @@ class Settings:
 
     Attributes:
         recipes: one file is made by each, or one for every length.
+        has_encode: whether files get `encode` and `score_categories` beside `predict`.
+        scored_categories: candidates that one call of `score_categories` takes; 0 is as many as samples have.
         lengths: steps of the views that signatures are made for, rising; None is the ladder up to the model's.
         predict_raw: whether files that can hold it get the signature that discretizes, at the model's length.
         calibrate: whether probabilities are scaled, as fitted on the training users that the run held out.
@@ -58,6 +62,8 @@ class Settings:
     lengths: Sequence[int] | None = None
     predict_raw: bool = False
     calibrate: bool = False
+    has_encode: bool = False
+    scored_categories: int = 0
     parity_samples: int = 0
     benchmark_samples: int = 64
     calibration_samples: int = 128
@@ -105,24 +111,26 @@ def build_bundle(
         )
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
+        two_steps = _two_steps(graph, workdir.schema, lengths, settings)
         scalings = fit_scalings(model, dataset, workdir) if settings.calibrate else None
         if scalings is not None:
             model, graph = ScaledModel(model, scalings), graph.scaled(scalings)
         maker = FileMaker(partial, workdir.model_name, num_parameters, samples, settings.time_limit_s, report)
-        signatures = predict_signatures(graph.model, workdir.schema, lengths)
+        signatures = [*predict_signatures(graph.model, workdir.schema, lengths), *two_steps]
         if settings.predict_raw:
             signatures.append(raw_signature(graph.model, workdir.schema, workdir.max_length))
         files = maker.make(graph, signatures, settings.recipes)
         for file in files:
             check_raw(file, workdir.schema)
-        scores = samples.score(model, runners_by_length(files), report)
+        scores = samples.score(model, predict_runners(files), report)
         on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
         found = _judge(files, scores, on, settings.allow_degraded, report)
         calibration = None
         if scalings is not None:
             calibration = calibration_json(scalings, scores.keras[lengths[-1]], scores.labels)
             report(format_calibration(calibration))
-        write_json(partial / bundle.PARITY, {**parity.parity_json(found, on), "calibration": calibration})
+        differences = check_two_steps(files, scores.kept_inputs, samples.views)
+        write_json(partial / bundle.PARITY, {**parity.parity_json(found, on, differences), "calibration": calibration})
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
         described = _describe(workdir.schema, files, found, _write_samples(partial, lengths, samples, scores))
@@ -138,6 +146,17 @@ def _lengths(model: keras.Model, max_length: int, asked: Sequence[int] | None) -
     return lengths
 
 
+def _two_steps(graph: GraphForm, schema: Schema, lengths: Sequence[int], settings: Settings) -> list[Signature]:
+    if not settings.has_encode:
+        return []
+    if settings.calibrate:
+        raise InputError("--encode gives probabilities that are not scaled: leave it or --calibrate out")
+    if not isinstance(graph.model, InferenceGraph) or not graph.model.category_intents:
+        reason = graph.reason or "no intent of the model is asked about categories"
+        raise InputError(f"--encode needs the inference graph of a model with category intents: {reason}")
+    return two_step_signatures(graph.model, schema, lengths, settings.scored_categories or schema.num_candidates)
+
+
 def _judge(
     files: Sequence[ConvertedFile],
     scores: Scores,
@@ -148,7 +167,7 @@ def _judge(
     longest = max(scores.keras)
     of_longest = {file.recipe: scores.files[longest][file.name] for file in files if file.name in scores.files[longest]}
     found = [
-        parity.compare(file.recipe, file.name, key, scores.files[key.length][file.name], of_longest[file.recipe], on)
+        parity.compare(file.recipe, file.name, key, scores.files[key.steps][file.name], of_longest[file.recipe], on)
         for file in files
         for key in file.predict_runners
     ]
@@ -190,9 +209,12 @@ def _describe(
             name=file.name,
             recipe=file.recipe.name,
             signatures=[
-                bundle.BundleSignature(key, *runner.tensors(), samples[key.length])
-                if key.kind == PREDICT
-                else bundle.BundleSignature(key, *runner.tensors(), units=raw_units(schema, key.length))
+                bundle.BundleSignature(
+                    key,
+                    *runner.tensors(),
+                    samples[key.steps] if key.kind == PREDICT else None,
+                    raw_units(schema, key.steps) if key.kind == PREDICT_RAW else {},
+                )
                 for key, runner in file.runners.items()
             ],
             operators=file.content.operators,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.parity import Labels
-from edgedipn_tf.conversion.signatures import UNITS, SignatureKey
+from edgedipn_tf.conversion.signatures import INPUT_UNIT, OUTPUT_UNIT, UNITS, SignatureKey
 from edgedipn_tf.conversion.tflite_file import Operator, read_content
 from edgedipn_tf.publishing import file_sha256, read_json, write_json
 from edgedipn_tf.schema import Schema
@@ -55,13 +55,13 @@ class BundleSignature:
 
     def to_json(self) -> dict[str, Any]:
         """Returns what the manifest says of it."""
-        of_inputs, of_outputs = UNITS[self.key.kind]
+        units = {**UNITS, **self.units}
         return {
             "name": self.key.name,
             "kind": self.key.kind,
             "length": self.key.length,
-            "inputs": [{**tensor, "unit": self.units.get(tensor["name"], of_inputs)} for tensor in self.inputs],
-            "outputs": [{**tensor, "unit": of_outputs} for tensor in self.outputs],
+            "inputs": [{**tensor, "unit": units.get(tensor["name"], INPUT_UNIT)} for tensor in self.inputs],
+            "outputs": [{**tensor, "unit": units.get(tensor["name"], OUTPUT_UNIT)} for tensor in self.outputs],
             "samples": self.samples,
         }
 

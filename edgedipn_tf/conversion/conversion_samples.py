@@ -34,14 +34,14 @@ class ConversionSamples:
         self, dataset: Dataset, workdir: FinishedRun, num_parity: int, num_benchmark: int, num_calibration: int
     ) -> None:
         self._dataset, self._workdir, self._num_calibration = dataset, workdir, num_calibration
-        self._views = tuple(view.name for view in workdir.schema.views)
+        self.views = tuple(view.name for view in workdir.schema.views)
         self._total = dataset.num_samples(_SPLIT)
         self.selected = scoring.spread(self._total, num_parity)
         self._kept = self.selected[scoring.spread(len(self.selected), num_benchmark)]
 
     def newest(self, inputs: scoring.Arrays, length: int) -> scoring.Arrays:
         """Returns inputs with the newest `length` steps of each view."""
-        return newest_steps(inputs, self._views, length)
+        return newest_steps(inputs, self.views, length)
 
     def calibration(self) -> scoring.Arrays:
         """Returns inputs of training samples: spread over the first so many that users differ, without a whole pass.
@@ -74,7 +74,7 @@ class ConversionSamples:
         """Scores the evaluation samples with Keras and with files, given by length and name."""
         report(f"comparing with Keras on {len(self.selected)} of {self._total} evaluation samples")
         with one_line_errors(self._dataset.path, self._workdir.path):
-            return scoring.score(model, self._views, runners, self._batches(), self.selected, self._kept, report)
+            return scoring.score(model, self.views, runners, self._batches(), self.selected, self._kept, report)
 
     def _batches(self) -> Iterator[scoring.Batch]:
         return self._dataset.evaluation_batches(_SPLIT, self._workdir.max_length, _BATCH_SIZE).as_numpy_iterator()

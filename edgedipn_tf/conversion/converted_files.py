@@ -15,7 +15,7 @@ from edgedipn_tf.conversion.export import Signature
 from edgedipn_tf.conversion.graph_form import GraphForm
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, Recipe
 from edgedipn_tf.conversion.scoring import FileRunner
-from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey, split_by_file
+from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey
 from edgedipn_tf.publishing import write_bytes
 
 
@@ -80,14 +80,8 @@ class FileMaker:
         with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=self.folder) as name:
             saved_model = pathlib.Path(name)
             outputs = export.export_saved_model(graph.model, signatures, saved_model)
-            lengths = [signature.key.length for signature in signatures if signature.key.kind == PREDICT]
             for recipe in recipes:
-                for of_file in split_by_file(recipe, lengths):
-                    chosen = [
-                        signature
-                        for signature in signatures
-                        if signature.key.length in of_file and (recipe.discretizes or signature.key.kind != PREDICT_RAW)
-                    ]
+                for chosen in split_by_file(recipe, signatures):
                     file = self._make_one(saved_model, recipe, [signature.key for signature in chosen])
                     for signature in chosen:
                         file.runners[signature.key].check_tensors(signature.inputs, outputs[signature.key])
@@ -97,11 +91,11 @@ class FileMaker:
     def _make_one(self, saved_model: pathlib.Path, recipe: Recipe, keys: Sequence[SignatureKey]) -> ConvertedFile:
         start, names = time.monotonic(), [key.name for key in keys]
         self.report(f"recipe {recipe.name}: converting {', '.join(names)} in its own process")
-        calibration = self._write_calibration(saved_model, keys[0].length) if recipe.is_calibrated else None
+        calibration = self._write_calibration(saved_model, keys[0].steps) if recipe.is_calibrated else None
         content = converter.convert(saved_model, recipe, names, self.time_limit_s, calibration)
         found = tflite_file.read_content(content)
         tflite_file.check_content(found, recipe, self.num_parameters)
-        suffix = "" if recipe.shares_weights else f"_{keys[0].length}"
+        suffix = "" if recipe.shares_weights else f"_{keys[0].steps}"
         path = self.folder / f"{self.model_name}_{recipe.name}{suffix}.tflite"
         write_bytes(path, content)
         self.report(f"recipe {recipe.name}: {len(content) / 1e6:.2f} MB in {time.monotonic() - start:.0f} s")
@@ -113,6 +107,13 @@ class FileMaker:
         return path
 
 
+def split_by_file(recipe: Recipe, signatures: Sequence[Signature]) -> list[list[Signature]]:
+    """Returns the signatures of each file of a recipe: all in one, or `predict` alone where weights are not shared."""
+    if recipe.shares_weights:
+        return [[each for each in signatures if recipe.discretizes or each.key.kind != PREDICT_RAW]]
+    return [[signature] for signature in signatures if signature.key.kind == PREDICT]
+
+
 def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
     for recipe in recipes:
         if recipe.is_calibrated and graph.form != bundle.INFERENCE_GRAPH:
@@ -122,10 +123,10 @@ def _refuse_calibrated(graph: GraphForm, recipes: Sequence[Recipe]) -> None:
             )
 
 
-def runners_by_length(files: Iterable[ConvertedFile]) -> dict[int, dict[str, FileRunner]]:
-    """Returns the runners of the files' `predict` by length and file name."""
+def predict_runners(files: Iterable[ConvertedFile]) -> dict[int, dict[str, FileRunner]]:
+    """Returns what runs `predict`, by length and file name."""
     runners: dict[int, dict[str, FileRunner]] = {}
     for file in files:
         for key, runner in file.predict_runners.items():
-            runners.setdefault(key.length, {})[file.name] = runner
+            runners.setdefault(key.steps, {})[file.name] = runner
     return dict(sorted(runners.items()))

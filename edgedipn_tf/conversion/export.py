@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
 from edgedipn_tf.conversion.scaled_model import ScaledModel
-from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey
-from edgedipn_tf.models.inputs import input_signature
+from edgedipn_tf.conversion.signatures import ENCODE, PREDICT, SCORE_CATEGORIES, USER, SignatureKey
+from edgedipn_tf.models.inputs import CANDIDATE_LEVELS, input_signature
 from edgedipn_tf.schema import Schema
 
 Tensors = Mapping[str, tf.Tensor]
@@ -64,6 +64,44 @@ def predict_signatures(model: ExportedModel, schema: Schema, lengths: Sequence[i
         )
         for length in lengths
     ]
+
+
+def two_step_signatures(
+    graph: InferenceGraph, schema: Schema, lengths: Sequence[int], num_categories: int
+) -> list[Signature]:
+    """Returns `encode` for each length and `score_categories`, which together give what `predict` gives.
+
+    `encode` takes what `predict` takes without `candidates`; it returns the probabilities of user intents, and `user`
+    (1, C, U) for `score_categories`, which takes it with `candidates` (1, K, 2) and returns those of category intents.
+
+    Args:
+        graph: the inference graph of a model with category intents.
+        schema: what the inputs hold.
+        lengths: steps of the views.
+        num_categories: K, the candidates that one call takes.
+    """
+    intents = graph.category_intents
+
+    def encode(inputs: Tensors) -> Tensors:
+        user_logits, of_user = graph.encode(inputs)
+        outputs = {intent: tf.sigmoid(values) for intent, values in user_logits.items()}
+        return {**outputs, USER: tf.stack([of_user[intent] for intent in intents], axis=1)}
+
+    def score(inputs: Tensors) -> Tensors:
+        of_user = {intent: inputs[USER][:, place] for place, intent in enumerate(intents)}
+        logits = graph.score_categories(of_user, inputs["candidates"])
+        return {intent: tf.sigmoid(values) for intent, values in logits.items()}
+
+    encodes = []
+    for length in lengths:
+        inputs = input_signature(schema, length, batch_size=1)
+        del inputs["candidates"]
+        encodes.append(Signature(SignatureKey(ENCODE, length), inputs, encode))
+    candidates = {
+        USER: tf.TensorSpec((1, len(intents), graph.num_user_units), tf.float32),
+        "candidates": tf.TensorSpec((1, num_categories, len(CANDIDATE_LEVELS)), tf.int32),
+    }
+    return [*encodes, Signature(SignatureKey(SCORE_CATEGORIES), candidates, score)]
 
 
 def export_saved_model(

@@ -118,13 +118,60 @@ class InferenceGraph:
         return [variable.value for variable in self._model.variables] + own
 
     def __call__(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        user_logits, of_user = self.encode(inputs)
+        logits = {**user_logits, **self.score_categories(of_user, inputs["candidates"])}
+        return {intent.name: logits[intent.name] for intent in self._model.schema.intents}
+
+    def encode(self, inputs: Mapping[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Returns what does not depend on candidates.
+
+        Args:
+            inputs: as of the call; `candidates` are not looked at.
+
+        Returns:
+            The logits (1, 1) of user intents; by category intent what the user adds to its first hidden layer, (1, U).
+        """
+        sources = self._sources(inputs)
+        flat = {
+            name: tf.reshape(inference_tasks.attend(attention, sources), (1, -1))
+            for name, attention in self._model.task_attentions.items()
+        }
+        user_heads, category_heads = self._model.user_heads, self._model.category_heads
+        user_logits = {name: inference_tasks.user_logit(head, flat[name]) for name, head in user_heads.items()}
+        return user_logits, {name: head.hidden_1(flat[name]) for name, head in category_heads.items()}
+
+    def score_categories(self, of_user: Mapping[str, tf.Tensor], candidates: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the logits (1, K) of category intents.
+
+        Args:
+            of_user: (1, U) by category intent, as `encode` gives it.
+            candidates: ids (1, K, 2) of leaf and top category; any K.
+        """
+        return {
+            name: inference_tasks.category_logits(
+                head, of_user[name], self._candidates(candidates, self._model.category_levels[name])
+            )
+            for name, head in self._model.category_heads.items()
+        }
+
+    @property
+    def category_intents(self) -> tuple[str, ...]:
+        """Names of the intents that are asked about candidates."""
+        return tuple(self._model.category_heads)
+
+    @property
+    def num_user_units(self) -> int:
+        """U, the width of the category heads' first hidden layer."""
+        return next(iter(self._model.category_heads.values())).hidden_units[0]
+
+    def _sources(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         sources, views = [], {}
         for name in self._model.views:
             r_f, views[name] = self._encode(name, inputs[name])
             sources.append(r_f)
         sources += [attend_pair(views[s], views[b]) for s, b in self._model.pairs]
         sources += [self._tables[name].embed(inputs[name]) for name in ("history", "profile")]
-        return self._task_layer(tf.concat(sources, axis=0), inputs["candidates"])  # (S, D), (1, K, 2)
+        return tf.concat(sources, axis=0)  # (S, D)
 
     def _encode(self, name: str, ids: tf.Tensor) -> tuple[tf.Tensor, EncodedView]:
         """Equations 2 and 3 of one view: r_f (1, D) and the re-weighted steps."""
@@ -145,19 +192,6 @@ class InferenceGraph:
             # What is kept is right-aligned, like the steps that it is chosen from.
             mask, is_real = mask[:, -encoder.num_kept :], is_real[:, -encoder.num_kept :]
         return r_f, EncodedView(reweighted, mask, is_real)
-
-    def _task_layer(self, sources: tf.Tensor, candidates: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = {}
-        for intent in self._model.schema.intents:
-            taken = inference_tasks.attend(self._model.task_attentions[intent.name], sources)
-            flat = tf.reshape(taken, (1, -1))
-            if intent.name in self._model.user_heads:
-                logits[intent.name] = inference_tasks.user_logit(self._model.user_heads[intent.name], flat)
-                continue
-            embedded = self._candidates(candidates, self._model.category_levels[intent.name])
-            head = self._model.category_heads[intent.name]
-            logits[intent.name] = inference_tasks.category_logits(head, flat, embedded)
-        return logits
 
     def _candidates(self, candidates: tf.Tensor, level: Level) -> tf.Tensor:
         levels = CANDIDATE_LEVELS[CANDIDATE_LEVELS.index(level) :]  # a level and what is above it: the last ids

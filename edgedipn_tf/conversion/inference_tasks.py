@@ -39,9 +39,9 @@ def user_logit(head: IntentHead, flat: tf.Tensor) -> tf.Tensor:
     return head.logit(head.hidden_2(head.hidden_1(flat)))
 
 
-def category_logits(head: CategoryIntentHead, flat: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
-    """Returns the logits (1, K) of a category intent from flatten(O) (1, S D) and embedded candidates (K, C)."""
-    hidden = tf.nn.relu(head.hidden_1(flat) + head.hidden_1_candidate(candidates))
+def category_logits(head: CategoryIntentHead, of_user: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+    """Returns the logits (1, K) of a category intent from `hidden_1` of flatten(O) (1, U) and candidates (K, C)."""
+    hidden = tf.nn.relu(of_user + head.hidden_1_candidate(candidates))
     return tf.transpose(head.logit(head.hidden_2(hidden)))
 
 

@@ -159,7 +159,7 @@ def compare(
         InputError: when a probability is not finite; no flag lets such a file pass.
     """
     _refuse_not_finite(recipe, found)
-    keras, labels = on.keras[signature.length], on.labels
+    keras, labels = on.keras[signature.steps], on.labels
     found = {intent: found[intent] for intent in keras}
     errors = np.concatenate([np.abs(found[i].astype(np.float64) - keras[i]).ravel() for i in keras])
     file_auc, keras_auc = labels.auc(found), labels.auc(keras)
@@ -175,7 +175,7 @@ def compare(
         calibration_error=labels.calibration_error(found),
         flips={i: {f"{t:g}": flipped_share(keras[i], found[i], t) for t in THRESHOLDS} for i in keras},
         worst_samples=worst_samples(keras, found, on.positions, NUM_WORST_SAMPLES),
-        ladder=_ladder(found, longest, on.num_steps <= signature.length),
+        ladder=_ladder(found, longest, on.num_steps <= signature.steps),
         tolerance=recipe.tolerance,
         violations=(),
     )
@@ -239,8 +239,14 @@ def refuse_degraded(found: Sequence[Parity], num_samples: int) -> None:
             )
 
 
-def parity_json(found: Sequence[Parity], on: Compared) -> dict[str, Any]:
-    """Returns the content of parity.json."""
+def parity_json(found: Sequence[Parity], on: Compared, two_steps: Mapping[str, float]) -> dict[str, Any]:
+    """Returns the content of parity.json.
+
+    Args:
+        found: the results of `predict`.
+        on: what they are of.
+        two_steps: largest difference of `encode` and `score_categories` from `predict`, by the files that have them.
+    """
     files: dict[str, dict[str, Any]] = {}
     for parity in found:
         files.setdefault(parity.file, {})[parity.signature.name] = parity.to_json()
@@ -251,5 +257,6 @@ def parity_json(found: Sequence[Parity], on: Compared) -> dict[str, Any]:
             for length, keras in on.keras.items()
         },
         "files": files,
+        "two_steps": {name: {"max_abs_difference": difference} for name, difference in two_steps.items()},
         "tolerance": {parity.recipe: dataclasses.asdict(parity.tolerance) for parity in found},
     }

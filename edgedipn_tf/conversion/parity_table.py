@@ -23,8 +23,8 @@ def format_table(keras_auc: Mapping[str, float | None], found: Sequence[Parity])
         keras_auc: AUC of Keras at full length, by intent.
         found: the results of every file and length.
     """
-    longest = max(parity.signature.length for parity in found)
-    whole = [parity for parity in found if parity.signature.length == longest]
+    longest = max(parity.signature.steps for parity in found)
+    whole = [parity for parity in found if parity.signature.steps == longest]
     width = max(len(intent) for intent in keras_auc)
     lines = [f"{'AUC':{width}}  {'Keras':>8}" + "".join(f"  {parity.recipe:>20}" for parity in whole)]
     for intent, value in keras_auc.items():
@@ -33,7 +33,7 @@ def format_table(keras_auc: Mapping[str, float | None], found: Sequence[Parity])
     lines.append(" " * width + "".join(f"  {title:>15}" for title in _COLUMNS))
     for parity in found:
         cells = (f"  {text(parity):>15}" for text in _COLUMNS.values())
-        lines.append(f"{parity.recipe} {parity.signature.length}".ljust(width) + "".join(cells))
+        lines.append(f"{parity.recipe} {parity.signature.steps}".ljust(width) + "".join(cells))
     return "\n".join(lines)
 
 

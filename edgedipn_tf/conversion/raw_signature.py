@@ -59,15 +59,15 @@ def check_raw(file: ConvertedFile, schema: Schema) -> None:
     for key, run in file.runners.items():
         if key.kind != PREDICT_RAW:
             continue
-        predict, local_time = file.runners[SignatureKey(PREDICT, key.length)], LocalTime(schema.timezone)
+        predict, local_time = file.runners[SignatureKey(PREDICT, key.steps)], LocalTime(schema.timezone)
         for seed in range(_SEED, _SEED + NUM_CHECKED):
-            raw = example_raw(schema, key.length, seed)
+            raw = example_raw(schema, key.steps, seed)
             ids = model_inputs(schema, {name: tf.constant(values) for name, values in raw.items()}, local_time)
             expected = predict({name: values.numpy() for name, values in ids.items()})
             difference = max(float(np.abs(values - expected[intent]).max()) for intent, values in run(raw).items())
             if not difference <= MAX_DIFFERENCE:
                 raise InputError(
-                    f"{file.name}: {key.name} is {difference:.2g} away from {PREDICT}_{key.length} of the same sample: "
+                    f"{file.name}: {key.name} is {difference:.2g} away from {PREDICT}_{key.steps} of the same sample: "
                     "convert without --predict_raw"
                 )
 

@@ -98,6 +98,10 @@ class FileRunner:
         )
         return inputs, outputs
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Returns the shape of an input."""
+        return tuple(int(size) for size in self._run.get_input_details()[name]["shape"])
+
     def check_tensors(self, inputs: Mapping[str, tf.TensorSpec], outputs: Mapping[str, Sequence[int]]) -> None:
         """Refuses a file whose signature is not the one that was exported.
 

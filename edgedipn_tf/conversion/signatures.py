@@ -11,31 +11,40 @@ import numpy as np
 import numpy.typing as npt
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.recipes import Recipe
 from edgedipn_tf.schema import PAD_ID
 
 LADDER = (32, 64, 128, 256, 512)
-PREDICT = "predict"
-"""Kind of a signature that maps ids to the probability of every intent."""
+PREDICT, ENCODE, SCORE_CATEGORIES = "predict", "encode", "score_categories"
+"""Kinds: ids to the probability of every intent; the same in two steps, for more candidates than one call takes."""
 PREDICT_RAW = "predict_raw"
-"""Kind of a signature that maps what an app logs to these; its inputs have units of their own."""
-UNITS = {PREDICT: ("id", "probability"), PREDICT_RAW: ("", "probability")}
-"""By kind: what the numbers of its inputs and of its outputs are."""
+"""Kind of a signature that maps what an app logs to the probabilities; its inputs have units of their own."""
+USER = "user"
+"""What `encode` hands to `score_categories`: (1, C, U), a row a category intent."""
+INPUT_UNIT, OUTPUT_UNIT = "id", "probability"
+UNITS = {USER: "activation"}
+"""What the numbers of a tensor are, by its name, where they are neither of the two."""
 
 Ids = npt.NDArray[np.int32]
 
 
-@dataclasses.dataclass(frozen=True, order=True)
+@dataclasses.dataclass(frozen=True)
 class SignatureKey:
-    """Which function of a file: its kind, and the steps of each view it takes."""
+    """Which function of a file: its kind, and the steps of each view it takes; None where it takes no views."""
 
     kind: str
-    length: int
+    length: int | None = None
 
     @property
     def name(self) -> str:
         """The signature's name in the file."""
-        return f"{self.kind}_{self.length}"
+        return self.kind if self.length is None else f"{self.kind}_{self.length}"
+
+    @property
+    def steps(self) -> int:
+        """The length of a signature that has one."""
+        if self.length is None:
+            raise ValueError(f"{self.name} takes no views")
+        return self.length
 
 
 def default_lengths(max_length: int) -> tuple[int, ...]:
@@ -71,11 +80,6 @@ def check_lengths(lengths: Sequence[int], max_length: int, is_fixed: bool) -> No
         raise InputError(f"--lengths={asked}: the longest has to be {max_length}, what the model was trained on")
     if is_fixed and len(lengths) > 1:
         raise InputError(f"--lengths={asked}: this model takes {max_length} steps only")
-
-
-def split_by_file(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, ...]]:
-    """Returns the lengths of each file of a recipe: all in one, or one each where a file cannot share its weights."""
-    return [tuple(lengths)] if recipe.shares_weights else [(length,) for length in lengths]
 
 
 def newest_steps(inputs: Mapping[str, Ids], views: Sequence[str], length: int) -> dict[str, Ids]:

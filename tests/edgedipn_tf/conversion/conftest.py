@@ -16,6 +16,7 @@ from edgedipn_tf.records import UNKNOWN_LABEL
 from tests.edgedipn_tf.conversion.tiny import LENGTHS, MAX_LENGTH, tiny_model, tiny_schema, write_dataset, write_workdir
 
 NUM_KEPT = 5
+NUM_SCORED = 2  # samples have three candidates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     reported: list[str] = []
     # Of 60 samples one that flips is more than the default hundredth, and labels do not follow scores of fewer steps.
     recipes = tuple(with_limits(recipe, max_auc_drop=0.05, max_flips=0.05) for recipe in RECIPES.values())
-    settings = Settings(recipes=recipes, lengths=LENGTHS, benchmark_samples=NUM_KEPT, calibration_samples=20)
+    settings = Settings(
+        recipes=recipes,
+        lengths=LENGTHS,
+        has_encode=True,
+        scored_categories=NUM_SCORED,
+        benchmark_samples=NUM_KEPT,
+        calibration_samples=20,
+    )
     build_bundle(workdir, folder / "bundle", None, settings, reported.append)
     return Published(data, workdir, folder / "bundle", model, reported)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from edgedipn_tf.commands import InputError
-from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, STATIC_INT8
 from edgedipn_tf.conversion.signatures import (
     SignatureKey,
     check_lengths,
@@ -12,7 +11,6 @@ from edgedipn_tf.conversion.signatures import (
     newest_steps,
     num_steps,
     parse_lengths,
-    split_by_file,
 )
 
 
@@ -26,6 +24,9 @@ def test_the_ladder_ends_with_the_length_trained_on(max_length: int, lengths: tu
 
 def test_a_signature_is_named_by_kind_and_length() -> None:
     assert SignatureKey("predict", 64).name == "predict_64"
+    assert SignatureKey("score_categories").name == "score_categories"
+    with pytest.raises(ValueError, match="takes no views"):
+        assert SignatureKey("score_categories").steps
 
 
 def test_lengths_of_a_flag_rise() -> None:
@@ -46,11 +47,6 @@ def test_the_longest_is_what_the_model_was_trained_on() -> None:
             check_lengths(lengths, 64, is_fixed=False)
     with pytest.raises(InputError, match="--lengths=32,64: this model takes 64 steps only"):
         check_lengths((32, 64), 64, is_fixed=True)
-
-
-def test_files_that_cannot_share_weights_are_split() -> None:
-    assert split_by_file(DYNAMIC_INT8, (32, 64)) == [(32, 64)]
-    assert split_by_file(STATIC_INT8, (32, 64)) == [(32,), (64,)]
 
 
 def test_the_newest_steps_are_the_last() -> None:
