@@ -72,7 +72,9 @@ def test_only_built_in_operators_are_used(converted: Converted) -> None:
 def test_the_inference_graph_has_one_exponential_a_pair_and_one_lookup_a_table(published: Published) -> None:
     model = tflite.ModelT.InitFromPackedBuf((published.bundle / "edgedipn_float32.tflite").read_bytes(), 0)
     codes = [code.builtinCode for code in model.operatorCodes]
-    used = collections.Counter(codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators)
+    (predict,) = (each for each in model.signatureDefs if each.signatureKey == NAMES[0].encode())
+    graph = model.subgraphs[predict.subgraphIndex]
+    used = collections.Counter(codes[operator.opcodeIndex] for operator in graph.operators)
     assert used[tflite.BuiltinOperator.EXP] == 3
     # Five tables, the candidates' leaf category, and the reciprocal of the steps of each pair.
     assert used[tflite.BuiltinOperator.GATHER] == 5 + 1 + 3

@@ -23,7 +23,7 @@ def batches(size: int) -> list[scoring.Batch]:
     ]
 
 
-def model(inputs: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+def model(inputs: dict[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
     """The logit is a tenth of the sum of the ids, so that the probability tells the sample and its steps."""
     assert not training
     return {"buy": tf.reduce_sum(tf.cast(inputs["x"], tf.float32), axis=1) / 10}
@@ -68,7 +68,7 @@ def test_no_evaluation_samples_are_refused() -> None:
 
 
 def test_a_model_that_gives_nan_is_named() -> None:
-    def broken(inputs: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+    def broken(inputs: dict[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         return {"buy": tf.reduce_sum(tf.cast(inputs["x"], tf.float32), axis=1) * float("nan")}
 
     with pytest.raises(InputError, match="the trained model itself gives NaN for buy"):
