@@ -32,7 +32,7 @@ from edgedipn_tf.conversion.scaled_model import (
 from edgedipn_tf.conversion.scoring import Scores
 from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey, check_lengths, default_lengths
 from edgedipn_tf.conversion.two_steps import check_two_steps
-from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.finished_run import FinishedRun, open_finished_run
 from edgedipn_tf.models.catalog import find_variant
 from edgedipn_tf.publishing import publish_folder, write_json
@@ -56,6 +56,9 @@ class Settings:
         overwrite: whether a bundle that is there may be replaced.
         allow_degraded: whether a file beyond its tolerance is published, marked, instead of refused.
         time_limit_s: seconds after which one conversion is stopped.
+
+    Raises:
+        InputError: when settings contradict each other.
     """
 
     recipes: Sequence[Recipe]
@@ -70,6 +73,12 @@ class Settings:
     overwrite: bool = False
     allow_degraded: bool = False
     time_limit_s: float = converter.TIME_LIMIT_S
+
+    def __post_init__(self) -> None:
+        if self.has_encode and self.calibrate:
+            raise InputError("--encode gives probabilities that are not scaled: leave it or --calibrate out")
+        if self.scored_categories and not self.has_encode:
+            raise InputError(f"--scored_categories={self.scored_categories} does nothing without --encode: add it")
 
 
 def build_bundle(
@@ -94,12 +103,7 @@ def build_bundle(
         InputError: when an input does not fit, a conversion fails, or a file is too far from Keras. Nothing is
             published then.
     """
-    workdir = open_finished_run(workdir_path)
-    _refuse_view_order(workdir)
-    dataset = open_dataset(pathlib.Path(workdir.data) if data is None else data)
-    workdir.refuse_other_data(
-        dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
-    )
+    workdir, dataset = _open(workdir_path, data)
     tf.config.experimental.enable_op_determinism()
     model = workdir.load_model()
     lengths, num_parameters = _lengths(model, workdir.max_length, settings.lengths), model.count_params()
@@ -111,32 +115,31 @@ def build_bundle(
         )
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
-        two_steps = _two_steps(graph, workdir.schema, lengths, settings)
         scalings = fit_scalings(model, dataset, workdir) if settings.calibrate else None
         if scalings is not None:
             model, graph = ScaledModel(model, scalings), graph.scaled(scalings)
         maker = FileMaker(partial, workdir.model_name, num_parameters, samples, settings.time_limit_s, report)
-        signatures = [*predict_signatures(graph.model, workdir.schema, lengths), *two_steps]
-        if settings.predict_raw:
-            signatures.append(raw_signature(graph.model, workdir.schema, workdir.max_length))
-        files = maker.make(graph, signatures, settings.recipes)
+        files = maker.make(graph, _signatures(graph, workdir, lengths, settings), settings.recipes)
         for file in files:
             check_raw(file, workdir.schema)
         scores = samples.score(model, predict_runners(files), report)
-        on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
-        found = _judge(files, scores, on, settings.allow_degraded, report)
-        calibration = None
-        if scalings is not None:
-            calibration = calibration_json(scalings, scores.keras[lengths[-1]], scores.labels)
-            report(format_calibration(calibration))
-        differences = check_two_steps(files, scores.kept_inputs, samples.views)
-        write_json(partial / bundle.PARITY, {**parity.parity_json(found, on, differences), "calibration": calibration})
+        found = _write_parity(partial, files, scores, samples, scalings, settings.allow_degraded, report)
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
         described = _describe(workdir.schema, files, found, _write_samples(partial, lengths, samples, scores))
         description = _description(workdir, graph, list(scores.keras[lengths[-1]]), scalings)
         bundle.write_manifest(partial, description, described)
     report(f"published {output}")
+
+
+def _open(workdir_path: pathlib.Path, data: pathlib.Path | None) -> tuple[FinishedRun, Dataset]:
+    workdir = open_finished_run(workdir_path)
+    _refuse_view_order(workdir)
+    dataset = open_dataset(pathlib.Path(workdir.data) if data is None else data)
+    workdir.refuse_other_data(
+        dataset.path, {"schema": dataset.schema.fingerprint, "vocabulary": dataset.vocabulary_fingerprint}
+    )
+    return workdir, dataset
 
 
 def _lengths(model: keras.Model, max_length: int, asked: Sequence[int] | None) -> tuple[int, ...]:
@@ -146,15 +149,40 @@ def _lengths(model: keras.Model, max_length: int, asked: Sequence[int] | None) -
     return lengths
 
 
-def _two_steps(graph: GraphForm, schema: Schema, lengths: Sequence[int], settings: Settings) -> list[Signature]:
-    if not settings.has_encode:
-        return []
-    if settings.calibrate:
-        raise InputError("--encode gives probabilities that are not scaled: leave it or --calibrate out")
-    if not isinstance(graph.model, InferenceGraph) or not graph.model.category_intents:
-        reason = graph.reason or "no intent of the model is asked about categories"
-        raise InputError(f"--encode needs the inference graph of a model with category intents: {reason}")
-    return two_step_signatures(graph.model, schema, lengths, settings.scored_categories or schema.num_candidates)
+def _signatures(graph: GraphForm, workdir: FinishedRun, lengths: Sequence[int], settings: Settings) -> list[Signature]:
+    """Returns all functions that are asked for; which of them a file gets is its recipe's."""
+    schema = workdir.schema
+    signatures = predict_signatures(graph.model, schema, lengths)
+    if settings.has_encode:
+        if not isinstance(graph.model, InferenceGraph) or not graph.model.category_intents:
+            reason = graph.reason or "no intent of the model is asked about categories"
+            raise InputError(f"--encode needs the inference graph of a model with category intents: {reason}")
+        num_scored = settings.scored_categories or schema.num_candidates
+        signatures += two_step_signatures(graph.model, schema, lengths, num_scored)
+    if settings.predict_raw:
+        signatures.append(raw_signature(graph.model, schema, workdir.max_length))
+    return signatures
+
+
+def _write_parity(
+    folder: pathlib.Path,
+    files: Sequence[ConvertedFile],
+    scores: Scores,
+    samples: ConversionSamples,
+    scalings: Scalings | None,
+    allow_degraded: bool,
+    report: Callable[[str], None],
+) -> list[parity.Parity]:
+    """Compares the files with Keras, refuses those too far from it, and writes `parity.json`."""
+    on = parity.Compared(scores.keras, scores.labels, samples.selected, scores.num_steps)
+    found = _judge(files, scores, on, allow_degraded, report)
+    calibration = None
+    if scalings is not None:
+        calibration = calibration_json(scalings, scores.keras[max(scores.keras)], scores.labels)
+        report(format_calibration(calibration))
+    differences = check_two_steps(files, scores.kept_inputs, samples.views)
+    write_json(folder / bundle.PARITY, {**parity.parity_json(found, on, differences), "calibration": calibration})
+    return found
 
 
 def _judge(

@@ -5,7 +5,7 @@ from beam_pipelines.tracks import UserLog, assemble
 from tests.beam_pipelines.user_logs import BrowseAction, browse_chunk, chunk_of
 
 
-def same(log: UserLog) -> None:
+def assert_comes_back(log: UserLog) -> None:
     """Holds a log against what comes back of it: every column, and every name where a row has it."""
     read = packed_logs.unpack(packed_logs.pack(log))
     assert read.user_id == log.user_id
@@ -28,11 +28,11 @@ def test_a_log_of_every_input_comes_back() -> None:
     profile = chunk_of("profile", {"gender_code": [0]}, {"gender": ["f"]})
     swipes = chunk_of("swipe", {"timestamp_ms": [5, 1, 90_000], "duration": [3, 4, 5], "clamps": [0, 511, 1]})
     taps = chunk_of("tap", {"timestamp_ms": [3], "page_code": [1]}, {"page": ["never met", "home"]})
-    same(assemble("\udfffü", [browse_chunk(actions), history, profile, swipes, taps]))
+    assert_comes_back(assemble("\udfffü", [browse_chunk(actions), history, profile, swipes, taps]))
 
 
 def test_a_log_without_records_comes_back() -> None:
-    same(assemble("u", []))
+    assert_comes_back(assemble("u", []))
 
 
 def test_packing_leaves_the_log_as_it_is() -> None:

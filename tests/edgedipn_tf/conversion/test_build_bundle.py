@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,10 +138,16 @@ def test_two_steps_need_the_inference_graph(
         build_bundle(workdir, tmp_path / "bundle", None, Settings(recipes=(FLOAT32,), has_encode=True), print)
 
 
-def test_two_steps_are_refused_with_calibration(published: Published, tmp_path: pathlib.Path) -> None:
-    settings = Settings(recipes=(FLOAT32,), has_encode=True, calibrate=True)
-    with pytest.raises(InputError, match="--encode gives probabilities that are not scaled"):
-        build_bundle(published.workdir, tmp_path / "bundle", None, settings, print)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"has_encode": True, "calibrate": True}, "--encode gives probabilities that are not scaled"),
+        ({"scored_categories": 3}, "--scored_categories=3 does nothing without --encode"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Settings(recipes=(FLOAT32,), **changes)
 
 
 def test_benchmark_samples_are_real_and_give_what_they_say(published: Published) -> None:
