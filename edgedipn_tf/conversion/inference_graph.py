@@ -38,8 +38,12 @@ def why_not(model: keras.Model) -> str | None:
         return f"{model.name} is not an EdgeDIPN"
     if not all(isinstance(encoder, MultiLevelAttention) for encoder in model.encoders.values()):
         return f"its encoder is {model.encoder}, not attention"
+    if any(encoder.reweighting != "channel" for encoder in model.encoders.values()):
+        return "its steps are not re-weighted by channel"
     if not model.pairs:
         return "it has no inter-view attention"
+    if model.inter_view.product != "rows":
+        return "its attended views are not multiplied row by row"
     if any(len(set(embedding.widths)) > 1 for embedding in _embeddings(model).values()):
         return "its embedding widths differ within a view"
     return None

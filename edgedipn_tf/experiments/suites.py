@@ -171,10 +171,26 @@ def _design_choices() -> Suite:
         ),
         judged_on=_DIPN_DATA,
     )
+    reweighted = Table(
+        title="V of equation 3",
+        reference="by channel, E * r_m",
+        entries=(
+            choice("by channel, E * r_m"),
+            Entry(label="by step, each its weight", model="edgedipn_by_step"),
+        ),
+    )
+    pairs = Table(
+        title="Product of equation 4",
+        reference="row by row, then the mean",
+        entries=(
+            choice("row by row, then the mean"),
+            Entry(label="of the means of both views", model="edgedipn_pooled"),
+        ),
+    )
     return Suite(
         name="design_choices",
         reproduces="what the papers leave open",
-        tables=(epsilon, *cut_offs, *mixes, embargo, rescaled),
+        tables=(epsilon, *cut_offs, *mixes, embargo, rescaled, reweighted, pairs),
     )
 
 

@@ -1,10 +1,35 @@
 """What two views say together: the actions of each attended by those of the other."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from edgedipn_tf.layers.masking import masked_mean, newest_steps
 from edgedipn_tf.layers.mutual_attention import attend_by_softmax, attend_for_training
+
+
+def _paired_rows(attended_s: tf.Tensor, attended_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor) -> tf.Tensor:
+    return masked_mean(*_products(attended_s, attended_b, mask_s, mask_b))
+
+
+def _products(
+    attended_s: tf.Tensor, attended_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    product = newest_steps(attended_s, attended_b) * newest_steps(attended_b, attended_s)
+    return product, tf.logical_and(newest_steps(mask_s, mask_b), newest_steps(mask_b, mask_s))
+
+
+def _pooled(attended_s: tf.Tensor, attended_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor) -> tf.Tensor:
+    return masked_mean(attended_s, mask_b) * masked_mean(attended_b, mask_s)  # a row of A_s is a step of b
+
+
+PRODUCTS: dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = {
+    "rows": _paired_rows,
+    "pooled": _pooled,
+}
+"""How r_sb (B, D) is made of A_s (B, T_b, D) and A_b (B, T_s, D), by name, with the masks of s and b."""
 
 
 @keras.saving.register_keras_serializable(package="edgedipn")
@@ -21,6 +46,12 @@ class InterViewAttention(keras.layers.Layer):
     partner. A row counts where both views have a real step; r_sb is 0 for samples in which one of the views is absent.
     sqrt(D) is the paper's sqrt(2 d).
 
+    Nothing but their position joins row i of A_s and row i of A_b. With `product="pooled"`, another reading of the
+    paper, the mean over steps comes first: r_sb = mean of A_s over steps of b * mean of A_b over steps of s.
+
+    Args:
+        product: a name of `PRODUCTS`.
+
     Call arguments:
         view_s, view_b: floats (B, T_s, D) and (B, T_b, D).
         mask_s, mask_b: bool (B, T_s) and (B, T_b), `True` at real steps.
@@ -29,13 +60,23 @@ class InterViewAttention(keras.layers.Layer):
     Returns:
         r_sb, floats (B, D).
 
+    Raises:
+        ValueError: when the product is unknown.
+
     EdgeDIPN (VLDB 2021), section 3.3, equation 4.
     """
+
+    def __init__(self, product: str = "rows", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if product not in PRODUCTS:
+            raise ValueError(f"product must be one of {list(PRODUCTS)}, not {product!r}")
+        self.product = product
 
     def call(
         self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        return masked_mean(*self.by_step(view_s, view_b, mask_s, mask_b, training))
+        attended = _attend(view_s, view_b, mask_s, mask_b, training)
+        return PRODUCTS[self.product](*attended, mask_s, mask_b)
 
     def by_step(
         self, view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool = False
@@ -44,7 +85,15 @@ class InterViewAttention(keras.layers.Layer):
 
         What DIPN (KDD 2019, equation 4) calls the representation of the pair; other rows hold any number.
         """
-        attend = attend_for_training if training else attend_by_softmax
-        attended_s, attended_b = attend(view_s, view_b, mask_s, mask_b)  # (B, T_b, D), (B, T_s, D)
-        product = newest_steps(attended_s, attended_b) * newest_steps(attended_b, attended_s)
-        return product, tf.logical_and(newest_steps(mask_s, mask_b), newest_steps(mask_b, mask_s))
+        return _products(*_attend(view_s, view_b, mask_s, mask_b, training), mask_s, mask_b)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "product": self.product}
+
+
+def _attend(
+    view_s: tf.Tensor, view_b: tf.Tensor, mask_s: tf.Tensor, mask_b: tf.Tensor, training: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns A_s (B, T_b, D) and A_b (B, T_s, D)."""
+    attend = attend_for_training if training else attend_by_softmax
+    return attend(view_s, view_b, mask_s, mask_b)

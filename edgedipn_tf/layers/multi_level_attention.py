@@ -1,12 +1,28 @@
 """Several attentions over the steps of one view: what the view says, and its steps re-weighted by it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from edgedipn_tf.layers.masking import masked_softmax, zero_absent, zero_padding
+
+
+def _by_channel(weights: tf.Tensor, hops: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(hops, axis=1, keepdims=True)  # r_m, (B, 1, D)
+
+
+def _by_step(weights: tf.Tensor, hops: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    num_steps = tf.reduce_sum(tf.cast(mask, weights.dtype), axis=1)
+    return (tf.reduce_mean(weights, axis=1) * num_steps[:, tf.newaxis])[:, :, tf.newaxis]  # (B, T, 1)
+
+
+REWEIGHTINGS: dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = {
+    "channel": _by_channel,
+    "step": _by_step,
+}
+"""What E is multiplied by to make V, by name, from A (B, H, T), R (B, H, D) and the mask (B, T)."""
 
 
 @keras.saving.register_keras_serializable(package="edgedipn")
@@ -23,12 +39,17 @@ class MultiLevelAttention(keras.layers.Layer):
     The softmax runs over real steps only. A sample without any has r_f = 0 (the bias too) and V = 0. The penalty is 0
     for samples with fewer real steps than hops: so many hops cannot be apart over so few steps.
 
+    The paper leaves open what r_m is the mean over. Here it is the hops, so that V is re-weighted by channel. With
+    `reweighting="step"` each step is multiplied by its own weight instead, the mean of A over hops, times the number of
+    real steps: the weights are then 1 in the mean, and the scores of the inter-view attention do not vanish.
+
     With `num_kept`, not in the paper, V has only the steps that the hops together attend most, in their order: what
     follows is quadratic in the steps.
 
     Args:
         num_hops: H.
         num_kept: most steps of V; None keeps all.
+        reweighting: a name of `REWEIGHTINGS`.
 
     Call arguments:
         actions: E, floats (B, T, D); padded steps may hold any number.
@@ -38,18 +59,21 @@ class MultiLevelAttention(keras.layers.Layer):
         r_f (B, D); V (B, min(T, num_kept), D), right-aligned, zero at padded steps; penalty float32 (B,).
 
     Raises:
-        ValueError: when `num_hops` or `num_kept` is below 1.
+        ValueError: when `num_hops` or `num_kept` is below 1, or the re-weighting is unknown.
 
     EdgeDIPN (VLDB 2021), section 3.2, equations 2, 3 and the second term of 9.
     """
 
-    def __init__(self, num_hops: int, num_kept: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, num_hops: int, num_kept: int | None = None, reweighting: str = "channel", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, value in (("num_hops", num_hops), ("num_kept", num_kept)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        if reweighting not in REWEIGHTINGS:
+            raise ValueError(f"reweighting must be one of {list(REWEIGHTINGS)}, not {reweighting!r}")
         self.num_hops = num_hops
         self.num_kept = num_kept
+        self.reweighting = reweighting
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         units = input_shape[-1]
@@ -65,7 +89,7 @@ class MultiLevelAttention(keras.layers.Layer):
         hops = tf.matmul(weights, actions)  # (B, H, D)
         flat = tf.reshape(hops, (-1, self.num_hops * actions.shape[-1]))
         r_f = zero_absent(self.w_f(flat), mask)
-        reweighted = zero_padding(actions * tf.reduce_mean(hops, axis=1, keepdims=True), mask)
+        reweighted = zero_padding(actions * REWEIGHTINGS[self.reweighting](weights, hops, mask), mask)
         if self.num_kept is not None and (actions.shape[1] is None or self.num_kept < actions.shape[1]):
             num_kept = tf.minimum(self.num_kept, tf.shape(actions)[1]) if actions.shape[1] is None else self.num_kept
             kept = most_attended(weights, mask, num_kept)
@@ -84,7 +108,8 @@ class MultiLevelAttention(keras.layers.Layer):
         return tf.reduce_sum(tf.square(difference), axis=(1, 2)) * tf.cast(has_enough_steps, tf.float32)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_hops": self.num_hops, "num_kept": self.num_kept}
+        own = {"num_hops": self.num_hops, "num_kept": self.num_kept, "reweighting": self.reweighting}
+        return {**super().get_config(), **own}
 
 
 def most_attended(weights: tf.Tensor, mask: tf.Tensor, num_kept: int | tf.Tensor) -> tf.Tensor:

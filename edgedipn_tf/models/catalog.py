@@ -120,6 +120,14 @@ VARIANTS: dict[str, Variant] = {
         "the complete model, but only the 64 most attended actions of a view meet the other views (not in the paper)",
         encoder="attention_top64",
     ),
+    "edgedipn_by_step": _edgedipn(
+        "the complete model, but equation 3 multiplies each step by its own weight, not each channel by r_m",
+        encoder="attention_by_step",
+    ),
+    "edgedipn_pooled": _edgedipn(
+        "the complete model, but equation 4 multiplies the means of the two attended views, not their rows",
+        product="pooled",
+    ),
     # DIPN (KDD 2019), section 6.1 and Table 6.
     "dipn": _dipn("DIPN as printed: every step of every pair enters the branches; the two purchase intents"),
     "dipn_edge": _dipn("dipn with the mean over steps, small enough for a phone", readout="mean"),

@@ -27,6 +27,7 @@ from edgedipn_tf.schema import Feature, Level, Schema
 ENCODERS: dict[str, Callable[[int, int, str], keras.layers.Layer]] = {
     "attention": lambda units, num_hops, name: MultiLevelAttention(num_hops, name=name),
     "attention_top64": lambda units, num_hops, name: MultiLevelAttention(num_hops, num_kept=64, name=name),
+    "attention_by_step": lambda units, num_hops, name: MultiLevelAttention(num_hops, reweighting="step", name=name),
     "gru": lambda units, num_hops, name: GRUEncoder(units, name=name),
     "fastgrnn": lambda units, num_hops, name: FastGRNNEncoder(units, name=name),
     "fastgrnn_lowrank": lambda units, num_hops, name: FastGRNNEncoder(units, rank=max(1, units // 4), name=name),
@@ -63,6 +64,7 @@ class EdgeDIPN(keras.Model):
         num_hops: hops of the multi-level attention, 10 in the paper.
         hidden_units: widths of the heads' hidden layers, 128 and 64 in the paper.
         penalty_weight: lambda of equation 9, 0.01 in the paper.
+        product: how a pair's two attended views become one vector, a name of `inter_view_attention.PRODUCTS`.
 
     Call arguments:
         inputs: by name, integers: views (B, T, F), `history` and `profile` (B, F), `candidates` (B, K, 2).
@@ -86,6 +88,7 @@ class EdgeDIPN(keras.Model):
         num_hops: int = 10,
         hidden_units: Sequence[int] = (128, 64),
         penalty_weight: float = 0.01,
+        product: str = "rows",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -105,7 +108,7 @@ class EdgeDIPN(keras.Model):
         self.profile_embedding = embedding_of("profile", schema.profile, units)
         self.encoders = {v: ENCODERS[encoder](units, num_hops, f"{v}_encoder") for v in views}
         self.pairs = [pair for pair in PAIRS if has_inter_view and set(pair) <= set(views)]
-        self.inter_view = InterViewAttention(name="inter_view")
+        self.inter_view = InterViewAttention(product, name="inter_view")
         attention_class = TASK_ATTENTIONS[task_attention]
         self.task_attentions = {i.name: attention_class(name=f"{i.name}_attention") for i in schema.intents}
         self.category_levels = {i.name: i.level for i in schema.intents if i.level is not Level.NONE}
@@ -191,6 +194,7 @@ class EdgeDIPN(keras.Model):
             "num_hops": self.num_hops,
             "hidden_units": list(self.hidden_units),
             "penalty_weight": self.penalty_weight,
+            "product": self.inter_view.product,
         }
 
     @classmethod

@@ -120,11 +120,14 @@ def test_the_largest_score_is_that_of_the_steps() -> None:
 
 
 def test_models_it_does_not_cover_keep_the_plain_graph() -> None:
-    reasons = {name: why_not(tiny_model(name, SCHEMA)) for name in ("edgedipn", "edgedipn_v0", "edgedipn_v1")}
+    names = ("edgedipn", "edgedipn_v0", "edgedipn_v1", "edgedipn_by_step", "edgedipn_pooled")
+    reasons = {name: why_not(tiny_model(name, SCHEMA)) for name in names}
     assert reasons == {
         "edgedipn": None,
         "edgedipn_v0": "its encoder is gru, not attention",
         "edgedipn_v1": "it has no inter-view attention",
+        "edgedipn_by_step": "its steps are not re-weighted by channel",
+        "edgedipn_pooled": "its attended views are not multiplied row by row",
     }
     tap = SCHEMA.view("tap")
     wider = View("tap", (dataclasses.replace(tap.features[0], width=3), *tap.features[1:]))

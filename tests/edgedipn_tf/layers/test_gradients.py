@@ -36,7 +36,9 @@ def _random(*shape: int) -> tf.Tensor:
 LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], Sequence[tuple[int, ...]], Sequence[tf.Tensor]]] = {
     # The layer, the shapes of its inputs that are floats, and what it takes besides.
     "multi_level": (lambda: MultiLevelAttention(HOPS), [(B, T, D)], [MASK]),
+    "multi_level_by_step": (lambda: MultiLevelAttention(HOPS, reweighting="step"), [(B, T, D)], [MASK]),
     "inter_view": (InterViewAttention, [(B, T, D), (B, T, D)], [MASK, OTHER_MASK]),
+    "inter_view_pooled": (lambda: InterViewAttention("pooled"), [(B, T, D), (B, T, D)], [MASK, OTHER_MASK]),
     "intra_view": (lambda: IntraViewAttention(is_rescaled=True), [(B, T, D), (B, D // 2)], [MASK]),
     "bidirectional_gru": (lambda: BidirectionalGRU(D // 2), [(B, T, D)], [MASK]),
     "gru": (lambda: GRUEncoder(D), [(B, T, D)], [MASK]),
@@ -63,7 +65,7 @@ def _built(name: str) -> tuple[keras.layers.Layer, list[tf.Variable], Sequence[t
     """A layer with weights of ordinary size, its inputs as variables, and what it takes besides."""
     make, shapes, besides = LAYERS[name]
     layer = make()
-    if name not in ("inter_view", "fusion_gate"):
+    if name not in ("inter_view", "inter_view_pooled", "fusion_gate"):
         layer.build(*((None, *shape[1:]) for shape in shapes))
     else:
         layer.build((None, *shapes[0][1:]))

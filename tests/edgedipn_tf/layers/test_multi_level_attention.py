@@ -33,6 +33,18 @@ def test_value(layer):
     np.testing.assert_allclose(penalty, [3 / 4 + 9 / 64], rtol=1e-6)
 
 
+def test_value_by_step(layer):
+    # The mean of A over the hops is [5/8, 3/8], times two real steps; r_f and the penalty are those of above.
+    by_step = MultiLevelAttention(num_hops=2, reweighting="step")
+    by_step.build((None, None, 2))
+    by_step.set_weights(layer.get_weights())
+    found, before = by_step(ACTIONS, MASK), layer(ACTIONS, MASK)
+    np.testing.assert_allclose(found[1], [[[0, 0], [1.25, 0], [0, 0.75]]], rtol=1e-6)
+    for number in (0, 2):
+        np.testing.assert_array_equal(found[number], before[number])
+    np.testing.assert_array_equal(by_step(ACTIONS, tf.zeros((1, 3), tf.bool))[1], np.zeros((1, 3, 2)))
+
+
 def test_padding_changes_nothing_whatever_it_holds(layer):
     garbage = tf.constant([[[5.0, -3.0], [8.0, 8.0]]])
     longer = layer(tf.concat([garbage, ACTIONS], 1), tf.concat([tf.zeros((1, 2), tf.bool), MASK], 1))
@@ -65,11 +77,13 @@ def test_no_bias_in_equation_2_and_shapes_of_weights():
     assert shapes == {"w_s1/kernel": (4, 4), "w_s2/kernel": (4, 3), "w_f/kernel": (12, 4), "w_f/bias": (4,)}
 
 
-def test_no_hops_and_no_kept_steps_are_refused():
+def test_no_hops_no_kept_steps_and_unknown_reweighting_are_refused():
     with pytest.raises(ValueError, match="num_hops must be at least 1, not 0"):
         MultiLevelAttention(num_hops=0)
     with pytest.raises(ValueError, match="num_kept must be at least 1, not 0"):
         MultiLevelAttention(num_hops=1, num_kept=0)
+    with pytest.raises(ValueError, match="reweighting must be one of .*, not 'hop'"):
+        MultiLevelAttention(num_hops=1, reweighting="hop")
 
 
 def test_most_attended_steps_keep_their_order_after_padding():

@@ -47,7 +47,8 @@ def _multi_level(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, 
     hops = len(a)
     penalty = np.linalg.norm(a @ a.T - np.eye(hops), "fro") ** 2 if n >= hops else 0.0
     kept = np.sort(np.argsort(-a.sum(axis=0), kind="stable")[: layer.num_kept])  # all, when it is None
-    return r_f, (e * r.mean(axis=0))[kept], penalty
+    factors = {"channel": r.mean(axis=0), "step": n * a.mean(axis=0)[:, np.newaxis]}[layer.reweighting]
+    return r_f, (e * factors)[kept], penalty
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -88,20 +89,21 @@ def _fast_grnn(layer: keras.layers.Layer, e: np.ndarray) -> tuple[np.ndarray, np
 _ENCODERS = {
     "attention": _multi_level,
     "attention_top64": _multi_level,
+    "attention_by_step": _multi_level,
     "gru": _gru,
     "fastgrnn": _fast_grnn,
     "fastgrnn_lowrank": _fast_grnn,
 }
 
 
-def _inter_view(s: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _inter_view(s: np.ndarray, b: np.ndarray, product: str) -> np.ndarray:
     """Equation 4; the newest actions are paired, then the ones before them, as far as both views go."""
     n, d = min(len(s), len(b)), s.shape[1]
     if n == 0:
         return np.zeros(d)
     a_s = softmax(b @ s.T / np.sqrt(d), axis=1) @ s
     a_b = softmax(s @ b.T / np.sqrt(d), axis=1) @ b
-    return (a_s[-n:] * a_b[-n:]).mean(axis=0)
+    return {"rows": (a_s[-n:] * a_b[-n:]).mean(axis=0), "pooled": a_s.mean(axis=0) * a_b.mean(axis=0)}[product]
 
 
 def _data_level(layer: keras.layers.Layer, sources: np.ndarray) -> np.ndarray:
@@ -158,7 +160,11 @@ def forward(model: EdgeDIPN, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str
             penalties.append(penalty)
         sources = np.array([
             *r_f.values(),
-            *(_inter_view(v[s], v[b]) for s, b in PAIRS if model.has_inter_view and s in v and b in v),
+            *(
+                _inter_view(v[s], v[b], model.inter_view.product)
+                for s, b in PAIRS
+                if model.has_inter_view and s in v and b in v
+            ),
             embed(model.history_embedding, inputs["history"][i : i + 1])[0],
             embed(model.profile_embedding, inputs["profile"][i : i + 1])[0],
         ])  # fmt: skip

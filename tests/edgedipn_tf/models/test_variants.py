@@ -34,6 +34,8 @@ def _build(name, schema, **options):
         ("edgedipn_v4", MultiLevelAttention, 8, "ParallelTaskAttention"),
         ("edgedipn", MultiLevelAttention, 8, "TaskAttention"),
         ("edgedipn_top64", MultiLevelAttention, 8, "TaskAttention"),
+        ("edgedipn_by_step", MultiLevelAttention, 8, "TaskAttention"),
+        ("edgedipn_pooled", MultiLevelAttention, 8, "TaskAttention"),
         ("edgedipn_tradition", MultiLevelAttention, 3, "TaskAttention"),
         ("edgedipn_with_gru", GRUEncoder, 8, "TaskAttention"),
         ("edgedipn_with_fastgrnn", FastGRNNEncoder, 8, "TaskAttention"),
@@ -51,8 +53,8 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 
 def test_no_variant_is_without_a_test_or_a_description():
     of_edgedipn = [name for name in catalog.VARIANTS if name.startswith("edgedipn")]
-    assert len(of_edgedipn) == 14  # tested above, and in test_single_intent
-    assert len(catalog.VARIANTS) == 14 + 19 + len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
+    assert len(of_edgedipn) == 16  # tested above, and in test_single_intent
+    assert len(catalog.VARIANTS) == 16 + 19 + len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
     assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
