@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOGS ?= simulated
 SHELL := /bin/bash
 
-.PHONY: quickstart experiments-smoke setup test test-slow test-emulated test-maven test-flink test-prism test-dataflow check help
+.PHONY: quickstart experiments-smoke setup test test-slow test-emulated test-maven test-tflite-runtime test-flink test-prism test-dataflow check help
 
 help:
 	@echo "make setup                        the environment, in $(VENV)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-prism                   the job on Prism, built here (Go)"
 	@echo "make test-dataflow                what Dataflow is given, without a cloud"
 	@echo "make test-maven                   the phone's runner and TFLite's Android libraries (Debian: maven)"
+	@echo "make test-tflite-runtime          the files on tflite-runtime 2.14.0, in its own environment"
 	@echo "make check                        ruff, mypy, import direction"
 
 setup: $(VENV)/.installed
@@ -46,7 +47,7 @@ experiments-smoke: setup
 
 # Two processes, a file in one of them: the default tests are for two cores.
 test: setup
-	$(BIN)/python -m pytest -m "not slow and not maven and not flink and not prism and not dataflow" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not maven and not flink and not prism and not dataflow and not tflite_runtime" -n 2 --dist loadfile $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
@@ -79,6 +80,15 @@ test-dataflow: setup
 test-maven: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang==0.17.1 pyelftools==0.33
 	$(BIN)/python -m pytest -m maven -s --timeout=1800 $(ARGS)
+
+# tflite-runtime 2.14.0 is built for NumPy 1, so it gets an environment of its own.
+test-tflite-runtime: build/tflite_runtime/.installed
+	EDGEDIPN_TFLITE_RUNTIME=$(CURDIR)/build/tflite_runtime/bin/python $(BIN)/python -m pytest -m tflite_runtime -s $(ARGS)
+
+build/tflite_runtime/.installed: setup
+	$(PYTHON) -m venv build/tflite_runtime
+	build/tflite_runtime/bin/python -m pip install --quiet --disable-pip-version-check tflite-runtime==2.14.0 "numpy<2"
+	@touch $@
 
 check: setup
 	$(BIN)/ruff check .
