@@ -16,8 +16,8 @@ from edgedipn_tf.vocabulary import Vocabulary
 COUNTS_FILE = "counts.partial.json"
 EXTENT_FILE = "extent.partial.json"
 CAPPED_FILE = "capped.partial.json"
-_NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows", "describe_only")
-"""Flags that say nothing about what a dataset holds."""
+_NOT_RECORDED = ("output", "overwrite", "validate_only", "validate_rows", "describe_only", "max_length")
+"""Flags that say nothing about what a dataset holds, or what schema.json says."""
 _PRINTED_USERS = 5
 
 

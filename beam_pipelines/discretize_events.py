@@ -82,7 +82,7 @@ def main(values: flags.FlagValues, beam_arguments: list[str]) -> None:
     if values.output is None and not values.validate_only:
         raise InputError("--output=FOLDER is missing: where the dataset goes")
     job = options.from_flags(values, needs_split=not values.validate_only)
-    schema = edgedipn_schema(values.timezone, job.local_time.version, values.labels)
+    schema = edgedipn_schema(values.timezone, job.local_time.version, values.labels, values.max_length)
     earlier = _earlier_vocabulary(values, schema)
     if values.validate_only:
         if beam_arguments:

@@ -12,7 +12,7 @@ from beam_pipelines.encoding import Int64
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.local_time import FIRST_MS, LAST_MS, LocalTime
 from edgedipn_tf.random_keys import key, mix
-from edgedipn_tf.schema import EDGEDIPN_LABELS, LABEL_PRESETS
+from edgedipn_tf.schema import EDGEDIPN_LABELS, LABEL_PRESETS, MAX_LENGTH
 
 TRAIN, EVAL = SPLITS = ("train", "eval")
 
@@ -139,6 +139,8 @@ def _define_sample_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("samples_per_user_day", "400/14", meaning, flag_values=values)
     meaning = "seconds between cut-offs of the interval sampler; default: the random sampler"
     flags.DEFINE_string("interval", None, meaning, flag_values=values)
+    meaning = "most actions of a view, the newest, that a sample may hold; models take as many or fewer"
+    flags.DEFINE_integer("max_length", MAX_LENGTH, meaning, 1, 4096, flag_values=values)
     meaning = "intents: the eight of EdgeDIPN, or DIPN's two: a purchase within 1 h, and within 24 h"
     flags.DEFINE_enum("labels", EDGEDIPN_LABELS, list(LABEL_PRESETS), meaning, flag_values=values)
     meaning = (

@@ -293,13 +293,20 @@ LABEL_PRESETS = {
 """Intents by the name of what labels them: DIPN (KDD 2019) has two tasks, a purchase within 1 h and within 24 h."""
 
 
-def edgedipn_schema(timezone: str = "UTC", timezone_version: str = "", labels: str = EDGEDIPN_LABELS) -> Schema:
+MAX_LENGTH = 256
+"""Most actions of a view that an input holds, unless a dataset says otherwise."""
+
+
+def edgedipn_schema(
+    timezone: str = "UTC", timezone_version: str = "", labels: str = EDGEDIPN_LABELS, max_length: int = MAX_LENGTH
+) -> Schema:
     """Returns the schema of EdgeDIPN: 3 views, 18 history counts, 6 profile features, 8 intents.
 
     Args:
         timezone: name of the time zone of "local day" and "hour".
         timezone_version: version of the time zone database.
         labels: name of other intents, of `LABEL_PRESETS`.
+        max_length: most actions of a view that an input holds.
     """
     return Schema(
         name="edgedipn" if labels == EDGEDIPN_LABELS else f"edgedipn_with_{labels}_labels",
@@ -307,7 +314,7 @@ def edgedipn_schema(timezone: str = "UTC", timezone_version: str = "", labels: s
         history=HISTORY,
         profile=PROFILE,
         intents=LABEL_PRESETS[labels],
-        max_length=256,
+        max_length=max_length,
         num_candidates=8,
         timezone=timezone,
         timezone_version=timezone_version,

@@ -113,6 +113,20 @@ def test_a_user_with_too_many_actions_is_capped_counted_and_named(
     assert "bytes through the shuffle" in printed
 
 
+def test_longer_windows_stand_in_the_schema_alone(tmp_path: pathlib.Path) -> None:
+    logs = write_browse(tmp_path / "logs", browse_rows())
+    described, lengths = {}, {}
+    for name, more in (("as ever", ()), ("long", ("--max_length=512",))):
+        assert discretize_events.run([f"--logs={logs}", f"--output={tmp_path / name}", *FLAGS, *more]) == 0
+        described[name] = json.loads((tmp_path / name / "dataset.json").read_text())
+        lengths[name] = json.loads((tmp_path / name / "schema.json").read_text())["max_length"]
+    assert lengths == {"as ever": 256, "long": 512}
+    # What names a dataset of 256 is what it was before there was another length.
+    assert "max_length" not in described["as ever"]["flags"]
+    differing = {key for key, value in described["as ever"].items() if described["long"][key] != value}
+    assert differing == {"schema_fingerprint"}
+
+
 def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: pathlib.Path) -> None:
     simulated = [f"--output={tmp_path / 'logs'}", "--num_users=6", "--num_days=6", "--actions_scale=0.3"]
     assert commands.run("", simulate_events.define_flags, simulate_events.main, simulated) == 0
