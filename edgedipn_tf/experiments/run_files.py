@@ -28,6 +28,10 @@ class RunFiles:
 
     folder: pathlib.Path
 
+    def names(self) -> list[str]:
+        """Returns the names of all finished runs, those of oracles too, in order."""
+        return sorted(path.stem for path in self.folder.glob("*.json") if not path.stem.endswith(".failed"))
+
     def finished(self, name: str) -> pathlib.Path:
         """Returns where a finished run is described."""
         return self.folder / f"{name}.json"
