@@ -10,7 +10,7 @@ from absl import flags
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.experiments import data_source, markdown, page, report, run_files, running, volumes
+from edgedipn_tf.experiments import data_source, file_costs, markdown, page, report, run_files, running, volumes
 from edgedipn_tf.experiments.running import Laboratory
 from edgedipn_tf.experiments.suite import BASE, Suite
 from edgedipn_tf.experiments.suites import SIZES, SUITES
@@ -81,6 +81,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
 
 
 def _report(laboratory: Laboratory, suite: Suite) -> None:
+    costs = file_costs.read(laboratory.reports / suite.name / file_costs.FILE) if suite.has_file_costs else ()
     found = report.gather(
         suite,
         laboratory.files,
@@ -88,6 +89,7 @@ def _report(laboratory: Laboratory, suite: Suite) -> None:
         data=laboratory.name,
         has_folds=laboratory.source.has_folds,
         command=laboratory.command(suite),
+        costs=costs,
     )
     _write(laboratory, suite, report.to_json(found), markdown.render(found), page.render(found))
     print(f"{found.num_finished} of {found.num_expected} runs are finished", flush=True)

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from edgedipn_tf.experiments import paper
 from edgedipn_tf.experiments.estimates import Estimate
-from edgedipn_tf.experiments.report import ReportedEntry, ReportedTable
+from edgedipn_tf.experiments.report import Report, ReportedEntry, ReportedTable
 from edgedipn_tf.experiments.sentences import METRICS
 
 MISSING = "–"
+_FIRST_INTENT = "realtime_purchase"
+_ATTENTION = "edgedipn"
 Rows = list[list[str]]
 
 
@@ -33,6 +35,22 @@ def of_intent(table: ReportedTable, intent: str) -> tuple[list[str], Rows]:
     headings += ["gap closed"] if intent in table.oracle else []
     headings += ["positives", "users"] + ([paper.SOURCE] if has_paper else [])
     return headings, [_row(entry, intent, intent in table.oracle, has_paper) for entry in table.entries]
+
+
+def of_files(report: Report) -> tuple[list[str], Rows]:
+    """Returns headings and rows of what converted files cost, beside the AUC of the purchase within the hour."""
+    found = {(cost.model, cost.length): cost for cost in report.file_costs}
+    headings = ["file", "length", METRICS[_FIRST_INTENT], "MB", "weights MB", "activations MB", "p50 ms, host"]
+    headings += [f"times {_ATTENTION}", f"MB: {paper.SOURCE}", "ms: paper, phone"]
+    rows = []
+    for entry in (entry for table in report.tables for entry in table.entries if entry.entry.at is not None):
+        cost = found.get((entry.entry.model, int(entry.entry.at or 0)))
+        if cost is not None:
+            sizes = [f"{size / 1e6:.3f}" for size in (cost.size_bytes, cost.weight_bytes, cost.arena_bytes)]
+            papers = [MISSING if value is None else f"{value:g}" for value in (cost.paper_mb, cost.paper_ms)]
+            latency = [f"{cost.p50_ms:.3f}", f"{cost.times_attention:.2f}"]
+            rows.append([cost.model, str(cost.length), _auc(entry, _FIRST_INTENT), *sizes, *latency, *papers])
+    return headings, rows
 
 
 def _row(entry: ReportedEntry, intent: str, has_oracle: bool, has_paper: bool) -> list[str]:

@@ -49,6 +49,7 @@ class Line:
         num_runs: with a defined AUC.
         auc: None when no run has one.
         difference: from the reference, over the runs that both have; None for the reference itself.
+        from_baselines: the same from each of the table's baselines that it is not, by label.
         gap_closed: share of the way from 0.5 to the oracle's AUC; None without an oracle.
         num_positives, num_negatives, num_users: what judges, all folds together.
     """
@@ -56,19 +57,23 @@ class Line:
     num_runs: int
     auc: Estimate | None
     difference: Estimate | None
+    from_baselines: Mapping[str, Estimate]
     gap_closed: Estimate | None
     num_positives: int
     num_negatives: int
     num_users: int
 
 
-def line(cells: Cells, reference: Cells | None, oracle: DrawnAuc | None) -> Line:
+def line(
+    cells: Cells, reference: Cells | None, oracle: DrawnAuc | None, baselines: Mapping[str, Cells] | None = None
+) -> Line:
     """Returns what the runs of an entry say of one intent.
 
     Args:
         cells: of the entry.
         reference: of the entry that it is compared with; None for the reference itself.
         oracle: of the same samples.
+        baselines: of the entries that are baselines, by label, without the entry itself.
 
     Raises:
         ValueError: when runs that are compared were not judged by the same rows.
@@ -79,6 +84,11 @@ def line(cells: Cells, reference: Cells | None, oracle: DrawnAuc | None) -> Line
         num_runs=len(defined),
         auc=_estimate({cell: (found.auc or 0.0, found.draws) for cell, found in defined.items()}),
         difference=_difference(defined, reference),
+        from_baselines={
+            label: found
+            for label, other in (baselines or {}).items()
+            if (found := _difference(defined, other)) is not None
+        },
         gap_closed=_gap_closed(defined, oracle),
         num_positives=sum(found.num_positives for found in samples),
         num_negatives=sum(found.num_negatives for found in samples),

@@ -14,6 +14,10 @@ def render(report: Report) -> str:
     lines += [f"- {note}" for note in sentences.notes(report)]
     for table in report.tables:
         lines += ["", *_table(table)]
+    if report.suite.has_file_costs:
+        lines += ["", f"## {sentences.FILES}", ""]
+        lines += [*grid(*cells.of_files(report)), ""] if report.file_costs else []
+        lines += [f"- {sentence}" for sentence in sentences.of_files(report)]
     lines += ["", "## Made with", "", *(f"- {what}: {'; '.join(found)}" for what, found in report.provenance.items())]
     return "\n".join(lines) + "\n"
 

@@ -23,6 +23,9 @@ def render(report: Report) -> str:
         parts += html_page.section(f"{METRICS[intent]} against {report.suite.axis}", plots.curves(report, intent))
     for table in report.tables:
         parts += html_page.section(table.table.title, _table(table))
+    if report.suite.has_file_costs:
+        figures = _grid(*cells.of_files(report)) if report.file_costs else ""
+        parts += html_page.section(sentences.FILES, figures + html_page.bullets(sentences.of_files(report)))
     rows = [[what, "; ".join(found)] for what, found in report.provenance.items()]
     parts += html_page.section("Made with", _grid(["what", "which"], rows))
     return html_page.page(title, STYLE, parts)

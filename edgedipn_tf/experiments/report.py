@@ -7,7 +7,8 @@ from typing import Any
 
 from edgedipn_tf.experiments import estimates, run_files
 from edgedipn_tf.experiments.bootstrap import DrawnAuc
-from edgedipn_tf.experiments.estimates import Cell, Line
+from edgedipn_tf.experiments.estimates import Cell, Cells, Line
+from edgedipn_tf.experiments.file_costs import FileCost
 from edgedipn_tf.experiments.run_files import RunFiles
 from edgedipn_tf.experiments.suite import Entry, Size, Suite, Table, runs_of
 from edgedipn_tf.schema import INTENTS
@@ -65,6 +66,7 @@ class Report:
         failures: reason by run.
         log: name of the log, whether it is simulated, its caveats; None when no run is finished or nobody wrote it.
         provenance: what runs were made with: commits, versions, hosts, candidates, datasets; each once.
+        file_costs: of converted files, when the suite has them.
     """
 
     suite: Suite
@@ -75,6 +77,7 @@ class Report:
     failures: Mapping[str, str]
     log: Mapping[str, Any] | None
     provenance: Mapping[str, tuple[str, ...]]
+    file_costs: tuple[FileCost, ...] = ()
 
     @property
     def num_finished(self) -> int:
@@ -87,7 +90,16 @@ class Report:
         return sum(table.num_runs * len(table.entries) for table in self.tables)
 
 
-def gather(suite: Suite, files: RunFiles, size: Size, *, data: str, has_folds: bool, command: str) -> Report:
+def gather(
+    suite: Suite,
+    files: RunFiles,
+    size: Size,
+    *,
+    data: str,
+    has_folds: bool,
+    command: str,
+    costs: tuple[FileCost, ...] = (),
+) -> Report:
     """Reads the finished runs of a suite and returns its report.
 
     Args:
@@ -97,6 +109,7 @@ def gather(suite: Suite, files: RunFiles, size: Size, *, data: str, has_folds: b
         data: name of data and size.
         has_folds: whether several parts of the users judge.
         command: that continues the suite.
+        costs: of converted files, when the suite has them.
 
     Raises:
         InputError: when a file is damaged.
@@ -114,6 +127,7 @@ def gather(suite: Suite, files: RunFiles, size: Size, *, data: str, has_folds: b
         failures={name: reason for name in runs if (reason := files.failure(name)) is not None},
         log=next((found["log"] for found in finished.values()), None),
         provenance=_provenance(finished),
+        file_costs=costs,
     )
 
 
@@ -134,11 +148,11 @@ def _table(
     )
     entries = []
     for entry in table.entries:
-        reference = None if entry.label == table.reference else cells[table.reference]
-        lines = {}
-        for intent in (intent for intent in intents if intent in cells[entry.label]):
-            other = None if reference is None else reference.get(intent, {})
-            lines[intent] = estimates.line(cells[entry.label][intent], other, oracle.get(intent))
+        lines = {
+            intent: _line(table, entry, _of_intent(cells, intent), oracle.get(intent))
+            for intent in intents
+            if intent in cells[entry.label]
+        }
         entries.append(_entry(entry, lines, list(of_entry[entry.label].values())))
     return ReportedTable(
         table=table,
@@ -147,6 +161,17 @@ def _table(
         oracle={intent: oracle[intent] for intent in intents if intent in oracle},
         num_runs=len(runs) // len(table.entries),
     )
+
+
+def _of_intent(cells: Mapping[str, Mapping[str, Cells]], intent: str) -> dict[str, Cells]:
+    return {label: found.get(intent, {}) for label, found in cells.items()}
+
+
+def _line(table: Table, entry: Entry, cells: Mapping[str, Cells], oracle: DrawnAuc | None) -> Line:
+    """Returns what the runs of an entry say of an intent, from the cells of all entries by label."""
+    reference = None if entry.label == table.reference else cells[table.reference]
+    baselines = {label: cells[label] for label in table.baselines if label != entry.label}
+    return estimates.line(cells[entry.label], reference, oracle, baselines)
 
 
 def _cells(runs: Mapping[Cell, Mapping[str, Any]]) -> dict[str, dict[Cell, DrawnAuc]]:
@@ -199,6 +224,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "num_expected": report.num_expected,
         "failures": dict(report.failures),
         "tables": [_table_json(table) for table in report.tables],
+        "files": [dataclasses.asdict(cost) for cost in report.file_costs],
     }
 
 

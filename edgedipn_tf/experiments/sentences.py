@@ -4,11 +4,16 @@ An entry is said to lie below or above the reference only when the whole interva
 difference of every seed, of at least three, lie on that side.
 """
 
-from edgedipn_tf.experiments import paper
-from edgedipn_tf.experiments.estimates import FEWEST_SEEDS, Line
+from collections.abc import Mapping
+
+from edgedipn_tf.experiments import file_costs, paper
+from edgedipn_tf.experiments.estimates import FEWEST_SEEDS, Estimate, Line
 from edgedipn_tf.experiments.report import Report, ReportedTable
+from edgedipn_tf.models.catalog import DIPN_TASKS
 from edgedipn_tf.schema import INTENTS
 
+FILES = "Size and latency of the files"
+"""Heading of what converted files cost."""
 METRICS = {intent.name: intent.metric for intent in INTENTS}
 
 
@@ -39,34 +44,113 @@ def notes(report: Report) -> list[str]:
             "state, which no log shows whole; for category intents they are no bound, because candidates were chosen "
             "looking ahead."
         )
+    if _is_lost(report):
+        found.append(_why(report))
     return found
 
 
+def of_files(report: Report) -> list[str]:
+    """Returns what the figures of converted files are."""
+    if not report.file_costs:
+        return [f"Not measured yet, for each of the lengths: {file_costs.COMMAND}"]
+    recipes, hosts, commits = (
+        ", ".join(sorted({str(getattr(cost, what)) for cost in report.file_costs}))
+        for what in ("recipe", "host", "commit")
+    )
+    return [
+        f"Files of fresh weights, {recipes}, for one length each; the models of the column of AUCs were not converted.",
+        f"Latency: CPU time of one thread on a host ({hosts}), median over samples of the full length; nothing ran on "
+        "a phone. The files of a length ran in turns, so the multiples compare; lengths were measured apart.",
+        f"Measured at commit {commits} by: {file_costs.COMMAND}",
+    ]
+
+
 def of_table(table: ReportedTable) -> list[str]:
-    """Returns one sentence an intent."""
-    return [sentence for intent in table.intents if (sentence := _of_intent(table, intent))]
+    """Returns what a table shows, by intent: against its reference, against baselines, and the order of the three."""
+    found = []
+    for intent in table.intents:
+        lines = {entry.entry.label: entry.lines[intent] for entry in table.entries if intent in entry.lines}
+        said = [_of_reference(table, intent, lines)]
+        said += [_of_baseline(table, intent, lines, baseline) for baseline in table.table.baselines]
+        said += [_of_order(table, intent, lines)] if intent in DIPN_TASKS else []
+        found += [sentence for sentence in said if sentence]
+    return found
 
 
-def _of_intent(table: ReportedTable, intent: str) -> str:
-    lines = {entry.entry.label: entry.lines[intent] for entry in table.entries if intent in entry.lines}
+def _of_reference(table: ReportedTable, intent: str, lines: Mapping[str, Line]) -> str:
     reference = table.table.reference
     if reference not in lines or lines[reference].auc is None:
         return f"{METRICS[intent]}: {reference} has no figure yet, so nothing can be compared."
-    others = {label: line for label, line in lines.items() if label != reference and line.difference}
-    if not others:
+    differences = {label: line.difference for label, line in lines.items() if label != reference and line.difference}
+    if not differences:
         return f"{METRICS[intent]}: only {reference} has a figure yet."
-    groups = {
-        "below it": _named(others, -1),
-        "above it": _named(others, 1),
-        "not to be told apart from it": _named(others, 0),
-    }
-    said = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups.items() if names)
+    words = {-1: "below it", 1: "above it", 0: "not to be told apart from it"}
+    said = _grouped(differences, words)
     return f"{METRICS[intent]}, {lines[reference].num_positives:,} positives, against {reference}: {said}."
 
 
-def _named(lines: dict[str, Line], sign: int) -> list[str]:
-    return [
-        f"{label} ({line.difference.mean:+.4f})"
-        for label, line in lines.items()
-        if line.difference and line.difference.sign == sign
-    ]
+def _of_baseline(table: ReportedTable, intent: str, lines: Mapping[str, Line], baseline: str) -> str:
+    networks = {label: line for label, line in lines.items() if label not in table.table.baselines}
+    differences = {
+        label: line.from_baselines[baseline] for label, line in networks.items() if baseline in line.from_baselines
+    }
+    if not differences:
+        return ""
+    words = {-1: "LOSE to it", 1: "beat it", 0: "neither (the interval holds 0, or not all of three seeds agree)"}
+    return f"{METRICS[intent]}, networks against {baseline}: {_grouped(differences, words)}."
+
+
+def _of_order(table: ReportedTable, intent: str, lines: Mapping[str, Line]) -> str:
+    """Returns whether baseline < browse only < reference holds."""
+    middle, reference = table.table.browse_only, table.table.reference
+    if middle not in lines or not table.table.baselines:
+        return ""
+    baseline = table.table.baselines[0]
+    lower, upper = lines[middle].from_baselines.get(baseline), lines[middle].difference
+    if lower is None or upper is None:
+        return ""
+    holds = lower.sign == 1 and upper.sign == -1
+    verdict = "HOLDS outside the intervals" if holds else "is NOT shown"
+    return (
+        f"{METRICS[intent]}: the order {baseline} < {middle} (browse only) < {reference} {verdict}: {middle} is "
+        f"{_interval(lower)} from {baseline}, and {_interval(upper)} from {reference}."
+    )
+
+
+def _interval(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.mean:+.4f}"
+    return f"{found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+
+
+def _grouped(differences: Mapping[str, Estimate], words: Mapping[int, str]) -> str:
+    """Returns the entries on each side, and on neither, of what they are compared with."""
+    groups = {
+        said: [f"{label} ({found.mean:+.4f})" for label, found in differences.items() if found.sign == sign]
+        for sign, said in words.items()
+    }
+    return "; ".join(f"{said}: {', '.join(labels)}" for said, labels in groups.items() if labels)
+
+
+def _is_lost(report: Report) -> bool:
+    """Whether a network is below a baseline in any intent."""
+    return any(
+        found.sign == -1
+        for table in report.tables
+        for entry in table.entries
+        if entry.entry.label not in table.table.baselines
+        for line in entry.lines.values()
+        for found in line.from_baselines.values()
+    )
+
+
+def _why(report: Report) -> str:
+    """Returns what differs between networks and baselines, which is all that a table can say of why one loses."""
+    settings = report.size.settings
+    num_samples = settings["num_epochs"] * settings["steps_per_epoch"] * settings["global_batch_size"]
+    return (
+        "Networks that lose to a baseline: the figures do not tell why. What differs: a baseline is given named counts "
+        "of the same windows and fits all training samples; a network has to find such counts in "
+        f"at most {num_samples:,} samples, drawn again and again where there are fewer. In category intents a baseline "
+        "is told how often and when the user looked at the candidate, the head of a network only which category it is."
+    )

@@ -41,6 +41,8 @@ class Entry:
         trained_on: the dataset of the training users or days.
         paper: AUC by intent that the paper reports, on its private data.
         at: where it stands on the axis of the suite's chart; a line joins those of one model.
+        judged_on: the dataset that judges in place of the table's, when it has to be made otherwise to be read at all;
+            its samples and labels are the same.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Entry:
     trained_on: DataVariant = BASE
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     at: float | None = None
+    judged_on: DataVariant | None = None
 
     def key(self, judged_on: DataVariant) -> str:
         """Returns the name of its runs: equal for equal runs, whatever the suite."""
@@ -70,6 +73,8 @@ class Table:
         entries: in the order of the table.
         judged_on: the dataset whose evaluation split judges.
         intents: which are shown; empty for all.
+        browse_only: label of the entry that sees browsing, history and profile alone; said to lie between the first
+            baseline and the reference, or not to.
     """
 
     title: str
@@ -77,6 +82,12 @@ class Table:
     entries: tuple[Entry, ...]
     judged_on: DataVariant = BASE
     intents: tuple[str, ...] = ()
+    browse_only: str = ""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Labels of the entries that are not networks: what a network has to beat."""
+        return tuple(entry.label for entry in self.entries if find_variant(entry.model).is_baseline)
 
     def __post_init__(self) -> None:
         labels = [entry.label for entry in self.entries]
@@ -93,12 +104,14 @@ class Suite:
         reproduces: what of the papers.
         tables: of its report; none when it trains nothing.
         axis: what `Entry.at` is, for a chart of AUC against it; empty for none.
+        has_file_costs: whether sizes and latencies of converted files are reported too; `Entry.at` is their length.
     """
 
     name: str
     reproduces: str
     tables: tuple[Table, ...]
     axis: str = ""
+    has_file_costs: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,7 +183,7 @@ def runs_of(table: Table, size: Size, has_folds: bool) -> list[Run]:
     """Returns the runs of a table: all entries with the first seed, then all with the next."""
     folds: list[int | None] = list(range(size.num_folds)) if has_folds else [None]
     return [
-        Run(entry=entry, judged_on=table.judged_on, fold=fold, seed=seed)
+        Run(entry=entry, judged_on=entry.judged_on or table.judged_on, fold=fold, seed=seed)
         for seed in range(1, size.num_seeds + 1)
         for fold in folds
         for entry in table.entries

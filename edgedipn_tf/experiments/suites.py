@@ -2,11 +2,13 @@
 
 from edgedipn_tf.experiments import paper
 from edgedipn_tf.experiments.suite import BASE, DataVariant, Entry, Size, Suite, Table
+from edgedipn_tf.schema import MAX_LENGTH
 
 _FIRST_INTENT = "realtime_purchase"
 _DIPN_DATA = DataVariant("dipn_labels", (("labels", "dipn"),))
 _HOPS = (1, 2, 5, 10, 15, 20, 30)
-_LENGTHS = (64, 128, 256)
+_LENGTHS = (64, 128, 256, 512)
+_LONG = DataVariant("long", (("max_length", str(_LENGTHS[-1])),))
 _ENCODERS = ("edgedipn", "edgedipn_with_gru", "edgedipn_with_fastgrnn", "edgedipn_with_fastgrnnlr")
 _INTERVAL = DataVariant("interval", (("interval", "10800"),))
 _MIXES = {
@@ -50,30 +52,38 @@ SIZES = {
 def _edgedipn_models() -> Suite:
     entries = [Entry(label=model, model=model, paper=aucs) for model, aucs in paper.EDGEDIPN_TABLE_2.items()]
     entries.insert(1, Entry(label="logistic_regression", model="logistic_regression"))
-    table = Table(title="EdgeDIPN and its ablations", reference="edgedipn", entries=tuple(entries))
+    table = Table(
+        title="EdgeDIPN and its ablations",
+        reference="edgedipn",
+        entries=tuple(entries),
+        browse_only="edgedipn_tradition",
+    )
     return Suite(name="edgedipn_models", reproduces="EdgeDIPN Table 2", tables=(table,))
 
 
-def _edgedipn_length() -> Suite:
-    entries = tuple(
-        Entry(
-            label=f"{encoder}, length {length}",
-            model=encoder,
-            settings={"max_length": length},
-            paper={_FIRST_INTENT: paper.EDGEDIPN_TABLE_3[encoder][length]},
-            at=length,
-        )
-        for encoder in _ENCODERS
-        for length in _LENGTHS
+def _length_entry(encoder: str, length: int) -> Entry:
+    data = BASE if length <= MAX_LENGTH else _LONG
+    return Entry(
+        label=f"{encoder}, length {length}",
+        model=encoder,
+        settings={"max_length": length},
+        trained_on=data,
+        paper={_FIRST_INTENT: paper.EDGEDIPN_TABLE_3[encoder][length]},
+        at=length,
+        judged_on=data,
     )
+
+
+def _edgedipn_length() -> Suite:
+    entries = tuple(_length_entry(encoder, length) for encoder in _ENCODERS for length in _LENGTHS)
     table = Table(
         title="Length of the sequences",
-        reference=f"edgedipn, length {_LENGTHS[-1]}",
+        reference=f"edgedipn, length {MAX_LENGTH}",
         entries=entries,
         intents=(_FIRST_INTENT,),
     )
     axis = "newest actions of a view"
-    return Suite(name="edgedipn_length", reproduces="the AUCs of EdgeDIPN Table 3", tables=(table,), axis=axis)
+    return Suite(name="edgedipn_length", reproduces="EdgeDIPN Table 3", tables=(table,), axis=axis, has_file_costs=True)
 
 
 def _edgedipn_hops() -> Suite:
@@ -97,6 +107,7 @@ def _dipn_models() -> Suite:
         entries=(*entries, _dipn_entry("logistic_regression"), _dipn_entry("dipn_edge")),
         judged_on=_DIPN_DATA,
         intents=(_FIRST_INTENT,),
+        browse_only="rnn_dnn",
     )
     return Suite(name="dipn_models", reproduces="DIPN Table 4", tables=(table,))
 

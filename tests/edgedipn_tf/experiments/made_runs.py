@@ -1,10 +1,26 @@
-"""Files of finished runs without training: AUCs that a test chooses."""
+"""Files of finished runs without training: AUCs that a test chooses; what a converted file costs."""
 
 import numpy as np
 
 from edgedipn_tf.experiments.bootstrap import DrawnAuc
+from edgedipn_tf.experiments.file_costs import FileCost
 from edgedipn_tf.experiments.run_files import FORMAT_VERSION
 from edgedipn_tf.publishing import write_json
+
+COST = FileCost(
+    model="edgedipn",
+    length=64,
+    recipe="dynamic_int8",
+    size_bytes=1_234_567,
+    weight_bytes=1_100_000,
+    arena_bytes=900_000,
+    p50_ms=0.7124,
+    times_attention=1.0,
+    paper_mb=1.03,
+    paper_ms=13.7,
+    commit="0123",
+    host="a processor",
+)
 
 
 def drawn(auc, spread=0.01, rows="rows", num_draws=100):

@@ -31,6 +31,13 @@ def test_differences_are_of_the_runs_that_both_have():
     assert line({(2, None): drawn(0.9)}, {(1, None): drawn(0.7)}, None).difference is None
 
 
+def test_differences_from_each_baseline():
+    own = {(1, None): drawn(0.7)}
+    found = line(own, None, None, {"trees": {(1, None): drawn(0.8)}, "linear": {(2, None): drawn(0.8)}})
+    assert list(found.from_baselines) == ["trees"]  # the other has no run of this seed
+    assert found.from_baselines["trees"].mean == pytest.approx(-0.1) and found.difference is None
+
+
 def test_folds_judge_by_other_users_each():
     cells = {(1, 0): drawn(0.6, rows="a"), (1, 1): drawn(0.8, rows="b"), (2, 0): drawn(0.7, rows="a")}
     found = line(cells, None, None)

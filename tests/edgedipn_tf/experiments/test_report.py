@@ -1,5 +1,6 @@
 """Reports from the files of runs: numbers, sentences, Markdown, and a page that a browser draws."""
 
+import dataclasses
 import html.parser
 import json
 import os
@@ -11,14 +12,15 @@ import subprocess
 
 import pytest
 
-from edgedipn_tf.experiments import markdown, page, report, sentences
+from edgedipn_tf.experiments import cells, markdown, page, report, sentences
 from edgedipn_tf.experiments.run_files import RunFiles
 from edgedipn_tf.experiments.suite import BASE, Entry, Size, Suite, Table
-from tests.edgedipn_tf.experiments.made_runs import drawn, write_run
+from tests.edgedipn_tf.experiments.made_runs import COST, drawn, write_run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INTENT = "realtime_purchase"
-SIZE = Size(name="full", settings={}, num_seeds=3, num_folds=2, num_draws=100, num_users=9, num_rollouts=1)
+STEPS = {"num_epochs": 3, "steps_per_epoch": 200, "global_batch_size": 128}
+SIZE = Size(name="full", settings=STEPS, num_seeds=3, num_folds=2, num_draws=100, num_users=9, num_rollouts=1)
 ENTRIES = (
     Entry(label="trees", model="gbdt", paper={INTENT: 0.79}),
     Entry(label="short", model="edgedipn", settings={"max_length": 64}, paper={INTENT: 0.84}, at=64),
@@ -29,8 +31,10 @@ TABLE = Table(title="A table", reference="complete", entries=ENTRIES)
 SUITE = Suite(name="made", reproduces="nothing", tables=(TABLE,), axis="newest actions")
 
 
-def gather(files, suite=SUITE):
-    return report.gather(suite, files, SIZE, data="simulated-9-full", has_folds=False, command="python -m it")
+def gather(files, suite=SUITE, costs=()):
+    return report.gather(
+        suite, files, SIZE, data="simulated-9-full", has_folds=False, command="python -m it", costs=costs
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,68 @@ def test_the_sentences_say_no_more_than_the_intervals(found):
     assert "SIMULATED" in notes and "9 of 12 runs" in notes and "took more than 30 minutes" in notes
     assert "another shop's data" in notes and "Gap closed" in notes and "Of 3 seed" not in notes
     assert "outperform" not in markdown.render(found) + page.render(found)
+
+
+def test_networks_are_held_against_the_baselines_of_their_table(found):
+    assert sentences.of_table(found.tables[0])[1:3] == [
+        "RPAUC, networks against trees: beat it: short (+0.1080), complete (+0.1060).",
+        "RAUC, 30 positives, against complete: not to be told apart from it: trees (+0.0000), short (+0.0000).",
+    ]
+    assert "Networks that lose" not in " ".join(sentences.notes(found))
+
+
+@pytest.mark.parametrize(
+    ("aucs", "against", "order"),
+    [
+        (
+            (0.8, 0.70, 0.75),
+            "LOSE to it: tradition (-0.1000), complete (-0.0500)",
+            "is NOT shown: tradition is -0.1000 (-0.1000 to -0.1000) from trees, and -0.0500 (-0.0500 to -0.0500) from",
+        ),
+        (
+            (0.6, 0.60, 0.75),
+            "beat it: complete (+0.1500); neither (the interval holds 0, or not all of three seeds agree): tradition "
+            "(+0.0000)",
+            "is NOT shown: tradition is +0.0000 (+0.0000 to +0.0000) from trees, and -0.1500 (-0.1500 to -0.1500) from",
+        ),
+        (
+            (0.6, 0.70, 0.75),
+            "beat it: tradition (+0.1000), complete (+0.1500)",
+            "HOLDS outside the intervals: tradition is +0.1000 (+0.1000 to +0.1000) from trees, and -0.0500 (-0.0500 "
+            "to -0.0500) from",
+        ),
+    ],
+    ids=["loses", "no difference", "holds"],
+)
+def test_a_loss_is_told_and_whether_the_order_holds(tmp_path, aucs, against, order):
+    names = {"trees": "gbdt", "tradition": "edgedipn_tradition", "complete": "edgedipn"}
+    entries = tuple(Entry(label=label, model=model) for label, model in names.items())
+    table = Table(title="three", reference="complete", entries=entries, browse_only="tradition")
+    files = RunFiles(tmp_path)
+    for seed in (1, 2, 3):
+        for entry, auc in zip(entries, aucs, strict=True):
+            write_run(files, f"{entry.key(BASE)}-seed{seed}", {INTENT: drawn(auc)}, seed)
+    found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
+    said = sentences.of_table(found.tables[0])
+    assert said[1] == f"RPAUC, networks against trees: {against}."
+    assert said[2] == f"RPAUC: the order trees < tradition (browse only) < complete {order} complete."
+    assert ("at most 76,800 samples" in " ".join(sentences.notes(found))) == ("LOSE" in against)
+
+
+def test_what_files_cost_stands_beside_the_auc(files):
+    suite = dataclasses.replace(SUITE, has_file_costs=True)
+    costs = (COST, dataclasses.replace(COST, length=7))  # the suite has no such length
+    found = gather(files, suite, costs)
+    row = ["edgedipn", "64", "0.7100", "1.235", "1.100", "0.900", "0.712", "1.00", "1.03", "13.7"]
+    assert cells.of_files(found)[1] == [row]
+    document = markdown.render(found)
+    assert f"| {' | '.join(row)} |" in document and "on a host (a processor)" in document
+    assert "MB: paper, private data" in document and "ms: paper, phone" in document
+    assert "<td>13.7</td>" in page.render(found)
+    assert report.to_json(found)["files"][0]["size_bytes"] == 1_234_567
+    unmeasured = markdown.render(gather(files, suite))
+    assert "Not measured yet" in unmeasured and "| file |" not in unmeasured
+    assert "Size and latency" not in markdown.render(gather(files))
 
 
 def test_a_reference_without_runs_is_told(files):

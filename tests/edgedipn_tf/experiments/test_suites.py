@@ -88,3 +88,12 @@ def test_a_table_needs_its_reference_once(labels):
     entries = tuple(Entry(label=label, model="edgedipn") for label in labels)
     with pytest.raises(ValueError, match="labels must differ"):
         Table(title="no", reference="a", entries=entries)
+
+
+def test_a_length_beyond_the_base_is_trained_and_judged_on_longer_windows():
+    runs = {run.name: run for run in runs_of(SUITES["edgedipn_length"].tables[0], SIZES["full"], has_folds=False)}
+    assert len(runs) == 4 * 4 * 3
+    # The names of before: finished runs stay finished.
+    assert runs["edgedipn_with_gru,max_length=128-seed2"].judged_on == BASE
+    long = runs["edgedipn_with_gru,max_length=512,on=long,judged=long-seed2"]
+    assert dict(long.judged_on.flags) == {"max_length": "512"} and long.entry.trained_on == long.judged_on
