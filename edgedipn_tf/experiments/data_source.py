@@ -19,6 +19,8 @@ from edgedipn_tf.publishing import read_json
 
 PUBLIC_LOGS = ("taobao", "jd")
 SIMULATED = "simulated"
+# Samples of one user and day are much alike: few users with many of them are learnt by heart within one pass.
+_SIMULATED_FLAGS = {"samples_per_user_day": "1"}
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -132,7 +134,8 @@ class DataSource:
 
     def _discretize_flags(self, logs: pathlib.Path, variant: DataVariant, fold: int | None) -> list[str]:
         log = read_json(self.work / logs / "log.json", "description of the logs", "remove the folder and run again")
-        flags = {**log["suggested_flags"], **dict(variant.flags)}
+        of_kind = _SIMULATED_FLAGS if self.kind == SIMULATED else {}
+        flags = {**log["suggested_flags"], **of_kind, **dict(variant.flags)}
         if fold is not None:
             flags |= {"evaluation_users": f"1/{self.size.num_folds}", "evaluation_fold": str(fold)}
         if variant.user_share != 1:  # the ids of all, so that all can judge

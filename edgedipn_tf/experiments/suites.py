@@ -2,6 +2,7 @@
 
 from edgedipn_tf.experiments import paper
 from edgedipn_tf.experiments.suite import BASE, DataVariant, Entry, Size, Suite, Table
+from edgedipn_tf.models.catalog import VARIANTS
 from edgedipn_tf.schema import MAX_LENGTH
 
 _FIRST_INTENT = "realtime_purchase"
@@ -20,6 +21,10 @@ _CATEGORY_INTENTS = tuple(f"{when}_{level}_category" for level in ("top", "leaf"
 _CURVE_MODELS = ("edgedipn", "edgedipn_v1", "edgedipn_v0", "edgedipn_tradition", "gbdt", "logistic_regression")
 _CURVE_SHARES = (0.25, 0.5, 1.0)
 
+# Steps are few, so the learning rate is three times the default: after 416 steps the mean AUC of the held-out users is
+# .722 in place of .686.
+_TRAINING = {"max_length": 64, "global_batch_size": 128, "steps_per_epoch": 200, "learning_rate": 0.003}
+
 SIZES = {
     size.name: size
     for size in (
@@ -34,14 +39,23 @@ SIZES = {
             num_rollouts=10,
             max_others=1,
         ),
-        # At most 600 steps of 128 samples.
+        # One seed, so that nothing is said to differ; what each model is worth, in an afternoon.
+        Size(
+            name="small",
+            settings={**_TRAINING, "num_epochs": 2},
+            num_seeds=1,
+            num_folds=3,
+            num_draws=400,
+            num_users=6000,
+            num_rollouts=100,
+        ),
         Size(
             name="full",
-            settings={"max_length": 64, "global_batch_size": 128, "num_epochs": 3, "steps_per_epoch": 200},
+            settings={**_TRAINING, "num_epochs": 4},
             num_seeds=3,
             num_folds=5,
             num_draws=400,
-            num_users=1000,
+            num_users=6000,
             num_rollouts=300,
         ),
     )
@@ -59,6 +73,17 @@ def _edgedipn_models() -> Suite:
         browse_only="edgedipn_tradition",
     )
     return Suite(name="edgedipn_models", reproduces="EdgeDIPN Table 2", tables=(table,))
+
+
+def _all_models() -> Suite:
+    first = ("edgedipn", "logistic_regression")  # in the order of edgedipn_models, which has run when all suites run
+    names = (*first, *(name for name in VARIANTS if name not in first))
+    table = Table(
+        title="Every model, on the same samples",
+        reference="edgedipn",
+        entries=tuple(Entry(label=name, model=name) for name in names),
+    )
+    return Suite(name="all_models", reproduces="nothing of the papers: every name of --model", tables=(table,))
 
 
 def _length_entry(encoder: str, length: int) -> Entry:
@@ -235,6 +260,7 @@ SUITES = {
         Suite(name="volumes", reproduces="DIPN Table 1", tables=()),
         _design_choices(),
         _learning_curve(),
+        _all_models(),
     )
 }
 """Suites by name."""

@@ -14,7 +14,7 @@ TABLES = [table for suite in SUITES.values() for table in suite.tables]
 
 def test_the_suites_of_the_issue_are_there():
     wanted = {"edgedipn_models", "edgedipn_length", "edgedipn_hops", "dipn_models", "dipn_multi_task", "dipn_sources"}
-    assert wanted | {"volumes", "design_choices", "learning_curve"} == set(SUITES)
+    assert wanted | {"volumes", "design_choices", "learning_curve", "all_models"} == set(SUITES)
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
@@ -27,8 +27,13 @@ def test_every_run_can_be_trained(size):
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
 def test_steps_are_limited_and_the_full_size_has_three_seeds(size):
-    assert 0 < size.settings["num_epochs"] * size.settings["steps_per_epoch"] <= 600
-    assert size.max_minutes <= 30 and (size.name == "smoke" or size.num_seeds >= 3)
+    assert 0 < size.settings["num_epochs"] * size.settings["steps_per_epoch"] <= 800
+    assert size.max_minutes <= 30 and (size.name != "full" or size.num_seeds >= 3)
+
+
+def test_every_name_of_a_model_is_in_the_table_of_all():
+    (table,) = SUITES["all_models"].tables
+    assert sorted(entry.model for entry in table.entries) == sorted(VARIANTS)
 
 
 def test_equal_names_mean_equal_runs():
