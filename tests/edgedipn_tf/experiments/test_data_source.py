@@ -47,6 +47,7 @@ def test_a_simulated_log_is_made_once(typed, tmp_path):
         "output": "simulated-80/interval",
         "timezone": "UTC",
         "evaluation_users": "0.25",
+        "samples_per_user_day": "1",
         "interval": "10800",
     }
 
