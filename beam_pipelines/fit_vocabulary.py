@@ -95,7 +95,7 @@ def _states(
 
 
 class FitVocabulary(beam.PTransform):  # type: ignore[misc]
-    """UserLogs -> (one `vocabularies.Fitted`, counts of the names by what became of them)."""
+    """Counts of names -> (one `vocabularies.Fitted`, counts of the names by what became of them)."""
 
     def __init__(self, schema: Schema, options: DiscretizeOptions, earlier: Vocabulary | None):
         super().__init__()
@@ -103,14 +103,10 @@ class FitVocabulary(beam.PTransform):  # type: ignore[misc]
         self._options = options
         self._earlier = earlier
 
-    def expand(self, logs: Any) -> Any:
+    def expand(self, counted: Any) -> Any:
         least, earlier = self._options.min_count, self._earlier
         limits = {key: feature.bins for key, feature in self._schema.vocabulary_features().items()}
-        names = (
-            logs
-            | "Count names" >> beam.ParDo(CountNames(self._options))
-            | "Sum by name" >> beam.CombinePerKey(SumCounts())
-        )
+        names = counted | "Sum by name" >> beam.CombinePerKey(SumCounts())
         fitted = (
             names
             | "Keep frequent names" >> beam.Map(_frequent, least, limits, earlier)

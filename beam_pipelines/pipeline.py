@@ -9,7 +9,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
-from beam_pipelines import description, reading, transforms
+from beam_pipelines import description, reading, rounds, transforms
 from beam_pipelines.fit_vocabulary import FitVocabulary
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import resolve
@@ -77,46 +77,40 @@ def build_pipeline(
             transforms.COUNTS, transforms.REJECTS, main="chunks"
         )
     )
-    users = (
-        outputs.chunks
-        | "Group by user" >> beam.GroupByKey()
-        | "Order and deduplicate"
-        >> beam.ParDo(transforms.AssembleUser(job)).with_outputs(
-            transforms.COUNTS, transforms.CAPPED, transforms.PACKED, main="logs"
-        )
-    )
-    fitted, names = users.logs | "Fit vocabularies" >> FitVocabulary(schema, job, earlier)
+    num_rounds = rounds.count_rounds(beam_options, pieces, job.num_shards)
+    parts = outputs.chunks | "Part users" >> beam.Partition(rounds.round_of, num_rounds, job.num_shards)
+    users = [part | f"Users, round {n}" >> rounds.PutLogsTogether(job) for n, part in enumerate(parts)]
+    fitted, names = _of_all(users, "names") | "Fit vocabularies" >> FitVocabulary(schema, job, earlier)
     resolved = (
-        users.logs
-        | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts(job))
+        _of_all(users, "facts")
+        | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts())
         | "Settle its extent" >> beam.Map(resolve, job)
     )
-    samples = users.packed | "Cut samples" >> beam.ParDo(
-        transforms.MakeRecords(schema, job), beam.pvalue.AsSingleton(fitted), beam.pvalue.AsSingleton(resolved)
-    ).with_outputs(transforms.COUNTS, main="records")
+    samples = [
+        part["packed"] | f"Samples, round {n}" >> rounds.WriteSamples(schema, job, folder, fitted, resolved)
+        for n, part in enumerate(users)
+    ]
     (
-        users.capped
+        _of_all(users, "capped")
         | "Find the most capped" >> beam.combiners.Top.Largest(MAX_NAMED_USERS)
         | "Write capped users" >> beam.Map(transforms.write_capped, folder)
     )
-    counts = (outputs.counts, users.counts, names, samples.counts)
-    _write(outputs.rejects, counts, fitted, resolved, samples.records, job, folder)
-    return pipeline
-
-
-def _write(
-    rejects: Any, counts: Any, fitted: Any, resolved: Any, records: Any, job: DiscretizeOptions, folder: OutputFolder
-) -> None:
     (
-        records
-        | "Group by shard" >> beam.GroupByKey()
-        | "Write shards" >> beam.ParDo(transforms.WriteShard(folder, job.num_shards))
-    )
-    (
-        rejects
+        outputs.rejects
         | "Group rejects by shard" >> beam.GroupByKey()
         | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder, job.num_shards))
     )
+    _write_counts([outputs.counts, *(part["counts"] for part in users), names, *samples], folder)
+    fitted | "Write vocabulary" >> beam.Map(transforms.write_vocabulary, folder)
+    resolved | "Write extent" >> beam.Map(transforms.write_extent, folder)
+    return pipeline
+
+
+def _of_all(users: list[dict[str, Any]], name: str) -> Any:
+    return [part[name] for part in users] | f"All {name}" >> beam.Flatten()
+
+
+def _write_counts(counts: list[Any], folder: OutputFolder) -> None:
     (
         counts
         | "Gather counts" >> beam.Flatten()
@@ -124,8 +118,6 @@ def _write(
         | "List counts" >> beam.combiners.ToList()
         | "Write counts" >> beam.Map(transforms.write_counts, folder)
     )
-    fitted | "Write vocabulary" >> beam.Map(transforms.write_vocabulary, folder)
-    resolved | "Write extent" >> beam.Map(transforms.write_extent, folder)
 
 
 def makes_template(options: PipelineOptions) -> bool:

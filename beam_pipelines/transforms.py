@@ -27,6 +27,8 @@ CAPPED = "capped"
 PACKED = "packed"
 
 CountsElement = tuple[tuple[str, ...], int]
+Facts = tuple[tuple[int, ...], int, int]
+"""Local days with records, users with actions, purchases: the attributes of `LogFacts`, plain for Beam's coders."""
 
 
 class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
@@ -88,33 +90,34 @@ class AssembleUser(beam.DoFn):  # type: ignore[misc]
         yield log
 
 
+def facts_of(log: UserLog, options: DiscretizeOptions) -> Facts:
+    """Returns what one user adds to the facts of the log."""
+    days = set()
+    for view in VIEW_NAMES:
+        view_days, bounds = day_bounds(log.timestamps(view), options.local_time)
+        days |= set(view_days[np.diff(bounds) > 0].tolist())
+    has_purchase = (log.tables["browse"].rows["action"] == browse_action_code("purchase")).any()
+    return tuple(sorted(days)), int(bool(days)), int(has_purchase)
+
+
 class GatherFacts(beam.CombineFn):  # type: ignore[misc]
-    """UserLogs -> LogFacts."""
+    """Facts of users -> LogFacts."""
 
-    def __init__(self, options: DiscretizeOptions):
-        self._options = options
+    def create_accumulator(self) -> Facts:
+        return (), 0, 0
 
-    def create_accumulator(self) -> tuple[set[int], int, int]:
-        return set(), 0, 0
+    def add_input(self, accumulator: Facts, facts: Facts) -> Facts:
+        return self.merge_accumulators([accumulator, facts])
 
-    def add_input(self, accumulator: tuple[set[int], int, int], log: UserLog) -> tuple[set[int], int, int]:
-        days, num_users, num_purchases = accumulator
-        of_user = set()
-        for view in VIEW_NAMES:
-            view_days, bounds = day_bounds(log.timestamps(view), self._options.local_time)
-            of_user |= set(view_days[np.diff(bounds) > 0].tolist())
-        purchases = int((log.tables["browse"].rows["action"] == browse_action_code("purchase")).any())
-        return days | of_user, min(2, num_users + bool(of_user)), min(1, num_purchases + purchases)
+    def merge_accumulators(self, accumulators: Iterable[Facts]) -> Facts:
+        merged, num_users, num_purchases = set[int](), 0, 0
+        for days, users, purchases in accumulators:
+            merged.update(days)
+            num_users, num_purchases = min(2, num_users + users), min(1, num_purchases + purchases)
+        return tuple(sorted(merged)), num_users, num_purchases
 
-    def merge_accumulators(self, accumulators: Iterable[tuple[set[int], int, int]]) -> tuple[set[int], int, int]:
-        merged = self.create_accumulator()
-        for days, num_users, num_purchases in accumulators:
-            merged = merged[0] | days, min(2, merged[1] + num_users), min(1, merged[2] + num_purchases)
-        return merged
-
-    def extract_output(self, accumulator: tuple[set[int], int, int]) -> LogFacts:
-        days, num_users, num_purchases = accumulator
-        return LogFacts(tuple(sorted(days)), num_users, num_purchases)
+    def extract_output(self, accumulator: Facts) -> LogFacts:
+        return LogFacts(*accumulator)
 
 
 class MakeRecords(beam.DoFn):  # type: ignore[misc]
@@ -134,7 +137,7 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         log = packed_logs.unpack(packed)
         maker = SampleMaker(self._schema, self._options, fitted.vocabulary, fitted.popular, resolved.extent)
         coverage.count_coverage(log, self._options, fitted.vocabulary, self._counts)
-        shard = key(log.user_id) % self._options.num_shards
+        shard = shard_of(log.user_id, self._options.num_shards)
         for split, record in maker.user_days(log, self._counts):
             content = records.serialize(record, self._schema)
             yield (split, shard), (record.user_id, int(record.t0_ms[0]), content)
@@ -145,6 +148,11 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         """Yields the counts once a bundle: by intent and day, those of one user alone are hundreds."""
         for name, count in self._counts.items():
             yield beam.pvalue.TaggedOutput(COUNTS, GlobalWindows.windowed_value((name, count)))
+
+
+def shard_of(user_id: str, num_shards: int) -> int:
+    """Returns in which files of the dataset the records of a user are."""
+    return key(user_id) % num_shards
 
 
 def shard_name(split: str, shard: int, num_shards: int) -> str:
