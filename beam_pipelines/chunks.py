@@ -20,6 +20,8 @@ from beam_pipelines.encoding import DTYPES, VOCABULARY_FEATURES, Columns, Encode
 
 MAX_GROUP_ROWS = 1 << 19
 """Most records that are put together before they are handed over, user by user."""
+WITHOUT_ORDER = -1
+"""Stands for the number of the first record of a chunk whose records have no order: rows of a table."""
 Bytes = NDArray[np.uint8]
 
 _HASH_BYTES = {"swipe": 4, "tap": 4, "browse": 4, "profile": 8, "history": 8}
@@ -33,7 +35,7 @@ class Chunk(NamedTuple):
     Attributes:
         input_name: which input they are from.
         file_index: position of the file in the sorted path list of the input.
-        first_record: a number between the last record of the chunks before and the first of this one.
+        first_record: a number between the last record of the chunks before and the first of this one; `WITHOUT_ORDER`.
         first_time_ms: time of the first record.
         num_rows: how many records.
         row_hashes: their identities, the same number of bytes each; empty in a packed table.

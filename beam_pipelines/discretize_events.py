@@ -34,6 +34,7 @@ from typing import Any
 from absl import flags
 
 from beam_pipelines import (
+    bigquery_tables,
     description,
     log_check,
     log_config,
@@ -62,7 +63,10 @@ def define_flags(values: flags.FlagValues) -> None:
     text("output", None, "folder of the dataset; written whole, then published; needed", flag_values=values)
     text("logs", None, "folder with one sub-folder an input: swipe, tap, browse, profile, history", flag_values=values)
     for name in INPUT_NAMES:
-        meaning = f"{name} records: file, folder or glob, several separated by commas; instead of --logs/{name}"
+        meaning = (
+            f"{name} records: file, folder, glob or (on Dataflow) bq://PROJECT.DATASET.TABLE, several separated by "
+            f"commas; instead of --logs/{name}"
+        )
         text(name, None, meaning, flag_values=values)
     text("log_config", None, "TOML file that says what the log calls our columns and actions", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "replace a dataset that is there", flag_values=values)
@@ -107,8 +111,9 @@ def _discretize(
 ) -> dict[str, Any] | None:
     """Runs the job and returns the description of its dataset; None when only a template of the job was made."""
     inputs, _ = _inputs(values, schema)
-    pieces = _find_pieces(values, inputs)
     from beam_pipelines import pipeline
+
+    pieces = _find_pieces(values, inputs, pipeline.runner_name(beam_options))
 
     if pipeline.makes_template(beam_options) and not remote_files.is_remote(values.output):
         raise InputError(f"--output={values.output}: a template writes to a store that its workers share, e.g. gs://")
@@ -152,7 +157,7 @@ def _beam_options(arguments: list[str], values: flags.FlagValues) -> Any:
 def _validate(values: flags.FlagValues, job: options.DiscretizeOptions, schema: Schema) -> None:
     """Prints what a sample shows; raises InputError when the job would fail."""
     inputs, _ = _inputs(values, schema)
-    pieces = _find_pieces(values, inputs)
+    pieces = _find_pieces(values, inputs, runner=None)
     samples = {}
     for name in INPUT_NAMES:
         if some := [piece for piece in pieces if piece.input_name == name]:
@@ -172,14 +177,17 @@ def _inputs(values: flags.FlagValues, schema: Schema) -> tuple[dict[str, Input],
     return log_config.apply_config(config, inputs, values.log_config), config
 
 
-def _find_pieces(values: flags.FlagValues, inputs: dict[str, Input]) -> list[reading.Piece]:
+def _find_pieces(values: flags.FlagValues, inputs: dict[str, Input], runner: str | None) -> list[reading.Piece]:
     pieces: list[reading.Piece] = []
     for name in INPUT_NAMES:
         given: str | None = values[name].value
         if given is None and values.logs is not None:
             given = log_files.folder_of(values.logs, name)
         if given is not None:
-            pieces.extend(reading.find_pieces(inputs[name], given.split(",")))
+            patterns = given.split(",")
+            for table in filter(bigquery_tables.is_table, patterns):
+                bigquery_tables.check_runner(table, runner)
+            pieces.extend(reading.find_pieces(inputs[name], patterns))
     if not any(piece.input_name in VIEW_NAMES for piece in pieces):
         where = f"--logs={values.logs} has no folder swipe, tap or browse" if values.logs else "no input given"
         raise InputError(f"{where}: give --logs=FOLDER, or --swipe, --tap, --browse")

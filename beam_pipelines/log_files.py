@@ -20,6 +20,7 @@ class FileFormat(enum.StrEnum):
     JSON_LINES = "json_lines"
     CSV = "csv"
     AVRO = "avro"
+    TABLE = "table"  # no file: a table of BigQuery
 
 
 _TEXT_ENDINGS = {

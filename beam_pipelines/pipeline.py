@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
-from beam_pipelines import description, reading, rounds, transforms
+from beam_pipelines import bigquery_tables, description, reading, rounds, transforms
 from beam_pipelines.fit_vocabulary import FitVocabulary
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import resolve
@@ -68,21 +68,15 @@ def build_pipeline(
         earlier: vocabulary of an earlier run, to go on with.
     """
     pipeline = beam.Pipeline(options=beam_options)
-    outputs = (
-        pipeline
-        | "List pieces" >> beam.Create(list(pieces))
-        | "Spread pieces" >> beam.Reshuffle()
-        | "Read, validate, encode"
-        >> beam.ParDo(transforms.ReadAndEncode(inputs, job)).with_outputs(
-            transforms.COUNTS, transforms.REJECTS, main="chunks"
-        )
-    )
-    num_rounds = rounds.count_rounds(beam_options, pieces, job.num_shards)
-    parts = outputs.chunks | "Part users" >> beam.Partition(rounds.round_of, num_rounds, job.num_shards)
+    chunks, counts, rejects = _read(pipeline, pieces, inputs, job)
+    num_rounds = rounds.count_rounds(runner_name(beam_options), pieces, job.num_shards)
+    parts = _joined("All chunks", chunks) | "Part users" >> beam.Partition(rounds.round_of, num_rounds, job.num_shards)
     users = [part | f"Users, round {n}" >> rounds.PutLogsTogether(job) for n, part in enumerate(parts)]
-    fitted, names = _of_all(users, "names") | "Fit vocabularies" >> FitVocabulary(schema, job, earlier)
+    fitted, names = _joined("All names", [part["names"] for part in users]) | "Fit vocabularies" >> FitVocabulary(
+        schema, job, earlier
+    )
     resolved = (
-        _of_all(users, "facts")
+        _joined("All facts", [part["facts"] for part in users])
         | "Gather facts of the log" >> beam.CombineGlobally(transforms.GatherFacts())
         | "Settle its extent" >> beam.Map(resolve, job)
     )
@@ -91,23 +85,46 @@ def build_pipeline(
         for n, part in enumerate(users)
     ]
     (
-        _of_all(users, "capped")
+        _joined("All capped", [part["capped"] for part in users])
         | "Find the most capped" >> beam.combiners.Top.Largest(MAX_NAMED_USERS)
         | "Write capped users" >> beam.Map(transforms.write_capped, folder)
     )
     (
-        outputs.rejects
+        _joined("All rejects", rejects)
         | "Group rejects by shard" >> beam.GroupByKey()
         | "Write rejects" >> beam.ParDo(transforms.WriteRejects(folder, job.num_shards))
     )
-    _write_counts([outputs.counts, *(part["counts"] for part in users), names, *samples], folder)
+    _write_counts([*counts, *(part["counts"] for part in users), names, *samples], folder)
     fitted | "Write vocabulary" >> beam.Map(transforms.write_vocabulary, folder)
     resolved | "Write extent" >> beam.Map(transforms.write_extent, folder)
     return pipeline
 
 
-def _of_all(users: list[dict[str, Any]], name: str) -> Any:
-    return [part[name] for part in users] | f"All {name}" >> beam.Flatten()
+def _read(
+    pipeline: beam.Pipeline, pieces: Sequence[reading.Piece], inputs: dict[str, Input], job: DiscretizeOptions
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Returns (user, chunk), counts and rejects: of all files together, and of each table."""
+    files = [piece for piece in pieces if piece.format is not reading.FileFormat.TABLE]
+    tables = [piece for piece in pieces if piece.format is reading.FileFormat.TABLE]
+    tags = (transforms.COUNTS, transforms.REJECTS)
+    outputs = [
+        pipeline
+        | "List pieces" >> beam.Create(files)
+        | "Spread pieces" >> beam.Reshuffle()
+        | "Read, validate, encode"
+        >> beam.ParDo(transforms.ReadAndEncode(inputs, job)).with_outputs(*tags, main="chunks")
+    ]
+    for table in tables:
+        encode = beam.ParDo(transforms.EncodeRows(table, inputs[table.input_name], job))
+        name = f"{table.input_name} from {table.path.rpartition('/')[2]}"
+        rows = pipeline | f"Read {name}" >> bigquery_tables.read_rows(table.path, table.columns)
+        outputs.append(rows | f"Validate, encode {name}" >> encode.with_outputs(*tags, main="chunks"))
+    return [each.chunks for each in outputs], [each.counts for each in outputs], [each.rejects for each in outputs]
+
+
+def _joined(label: str, parts: list[Any]) -> Any:
+    """Returns some collections as one; one alone as it is, because FnApiRunner copies what it flattens."""
+    return parts[0] if len(parts) == 1 else parts | label >> beam.Flatten()
 
 
 def _write_counts(counts: list[Any], folder: OutputFolder) -> None:
@@ -118,6 +135,12 @@ def _write_counts(counts: list[Any], folder: OutputFolder) -> None:
         | "List counts" >> beam.combiners.ToList()
         | "Write counts" >> beam.Map(transforms.write_counts, folder)
     )
+
+
+def runner_name(options: PipelineOptions) -> str:
+    """Returns the runner as the user named it."""
+    name: str = options.view_as(StandardOptions).runner
+    return name
 
 
 def makes_template(options: PipelineOptions) -> bool:

@@ -27,11 +27,12 @@ class Piece:
 
     Attributes:
         input_name: the input.
-        path: absolute path of the file.
-        file_index: position of the file in the sorted path list of the input.
+        path: absolute path of the file, or the URL of the table.
+        file_index: position of the file in the sorted path list of the input; tables come after it.
         format: how the file holds its records.
         row_group: the row group of a Parquet file; None: the whole file.
         first_record: number of the piece's first record in the file.
+        columns: of a table, the columns to read.
     """
 
     input_name: str
@@ -40,6 +41,7 @@ class Piece:
     format: FileFormat
     row_group: int | None = None
     first_record: int = 0
+    columns: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

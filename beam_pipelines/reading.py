@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipelines import avro_rows, csv_rows, json_lines, log_files
+from beam_pipelines import avro_rows, bigquery_tables, csv_rows, json_lines, log_files
 from beam_pipelines.inputs import ColumnKind, Input, did_you_mean
 from beam_pipelines.log_files import FileFormat
 from beam_pipelines.raw_batches import MAX_RAW_BYTES, MAX_ROWS, LineError, Piece, RawBatch, lines_of, read_lines
@@ -29,7 +29,7 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
     Args:
         input: the input.
         patterns: files, folders (all files of a known ending in them, recursively; hidden names and names with a
-            leading underscore are passed over) or globs.
+            leading underscore are passed over), globs, or tables of BigQuery.
 
     Returns:
         The pieces, ordered by file and row group. A Parquet file without rows and an empty CSV file have none.
@@ -39,8 +39,15 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
             ending says, a file with column names but without a required one, a column of times that are no integers
             of milliseconds.
     """
+    tables = sorted(set(filter(bigquery_tables.is_table, patterns)))
+    files = [pattern for pattern in patterns if not bigquery_tables.is_table(pattern)]
+    paths = log_files.find_files(input.name, files) if files or not tables else []
+    return _pieces_of_files(input, paths) + [_table(input, url, len(paths) + n) for n, url in enumerate(tables)]
+
+
+def _pieces_of_files(input: Input, paths: Sequence[str]) -> list[Piece]:
     pieces: list[Piece] = []
-    for index, path in enumerate(log_files.find_files(input.name, patterns)):
+    for index, path in enumerate(paths):
         known = log_files.format_of(path)
         assert known is not None  # find_files returns no other
         if known[0] is FileFormat.PARQUET:
@@ -59,6 +66,14 @@ def find_pieces(input: Input, patterns: Sequence[str]) -> list[Piece]:
                 _check_names(input, path, names)
             pieces.append(Piece(input.name, path, index, known[0]))
     return pieces
+
+
+def _table(input: Input, url: str, index: int) -> Piece:
+    types = bigquery_tables.column_types(url)
+    _check_names(input, url, list(types))
+    bigquery_tables.check_types(input, url, types)
+    read = tuple(column.file_name for column in input.columns if column.file_name in types)
+    return Piece(input.name, url, index, FileFormat.TABLE, columns=read)
 
 
 def column_names(piece: Piece) -> list[str]:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from beam_pipelines import fit_vocabulary, log_files, transforms
 from beam_pipelines.chunks import Chunk
 from beam_pipelines.encoding import decode_name
+from beam_pipelines.log_files import FileFormat
 from beam_pipelines.options import DiscretizeOptions
 from beam_pipelines.output_files import OutputFolder
 from beam_pipelines.raw_batches import Piece
@@ -24,12 +24,11 @@ ROUND_BYTES = 24 << 20
 """Bytes of the log's files that are worth a round: each costs about a tenth of a second."""
 
 
-def count_rounds(beam_options: PipelineOptions, pieces: Sequence[Piece], num_shards: int) -> int:
+def count_rounds(runner: str, pieces: Sequence[Piece], num_shards: int) -> int:
     """Returns in how many rounds users are put together: one, but on FnApiRunner more with the bytes of the files."""
-    runner = beam_options.view_as(StandardOptions).runner or ""
     if runner.rpartition(".")[2] != "FnApiRunner":
         return 1
-    num_bytes = sum(map(_size, {piece.path for piece in pieces}))
+    num_bytes = sum(map(_size, {piece.path for piece in pieces if piece.format is not FileFormat.TABLE}))
     return min(num_shards, 1 + num_bytes // ROUND_BYTES)
 
 

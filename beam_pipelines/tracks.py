@@ -182,6 +182,8 @@ class _Merge:
         columns["file_index"] = np.full(chunk.num_rows, chunk.file_index, np.int32)
         # Not the records' own numbers, but in their order: no other chunk has a record in between.
         columns["record_number"] = np.arange(chunk.first_record, chunk.first_record + chunk.num_rows, dtype=np.int64)
+        if chunk.first_record == chunks.WITHOUT_ORDER:
+            columns["record_number"] = columns["row_hash"].astype(np.int64)
         columns["num_copies"] = np.ones(chunk.num_rows, np.int32)
         return Rows(columns)
 

@@ -9,8 +9,18 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 
-from beam_pipelines import coverage, dead_letters, description, encoding, packed_logs, reading, validation, vocabularies
-from beam_pipelines.chunks import MAX_GROUP_ROWS, Chunk, ChunkBuilder
+from beam_pipelines import (
+    bigquery_tables,
+    coverage,
+    dead_letters,
+    description,
+    encoding,
+    packed_logs,
+    reading,
+    validation,
+    vocabularies,
+)
+from beam_pipelines.chunks import MAX_GROUP_ROWS, WITHOUT_ORDER, Chunk, ChunkBuilder
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import LogFacts, Resolved
 from beam_pipelines.options import DiscretizeOptions
@@ -25,6 +35,8 @@ COUNTS = "counts"
 REJECTS = "rejects"
 CAPPED = "capped"
 PACKED = "packed"
+_TABLE_ROWS = 1 << 14
+"""Rows of a table that are validated together."""
 
 CountsElement = tuple[tuple[str, ...], int]
 Facts = tuple[tuple[int, ...], int, int]
@@ -42,18 +54,55 @@ class ReadAndEncode(beam.DoFn):  # type: ignore[misc]
         input = self._inputs[piece.input_name]
         builder = ChunkBuilder(input.name, piece.file_index)
         for raw in reading.read_batches(piece, input):
-            batch, rejects = validation.validate(raw, input, self._options.min_time_ms, self._options.max_time_ms)
-            yield _count(("inputs", input.name, "read"), len(batch) + len(rejects))
-            for reason, count in Counter(str(reject.reason) for reject in rejects).items():
-                yield _count(("inputs", input.name, "rejected", reason), count)
-            if rejects:
-                block = dead_letters.pack_rejects(rejects)
-                shard = block.shard(self._options.num_shards)
-                yield beam.pvalue.TaggedOutput(REJECTS, ((input.name, shard), tuple(block)))
-            if len(batch):
-                builder.add(encoding.encode(batch, self._options.local_time.hour), int(batch.record_numbers[0]))
-            if builder.num_rows >= MAX_GROUP_ROWS:
-                yield from _chunks(builder)
+            yield from _encode(raw, input, self._options, builder)
+        yield from _chunks(builder)
+
+
+class EncodeRows(beam.DoFn):  # type: ignore[misc]
+    """Rows of a table -> what `ReadAndEncode` makes of files; the rows of a bundle are put together."""
+
+    def __init__(self, piece: reading.Piece, input: Input, options: DiscretizeOptions):
+        self._piece = piece
+        self._input = input
+        self._options = options
+
+    def start_bundle(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._builder = ChunkBuilder(self._input.name, self._piece.file_index)
+
+    def process(self, row: dict[str, Any]) -> Iterator[Any]:
+        self._rows.append(row)
+        if len(self._rows) >= _TABLE_ROWS:
+            yield from self._take()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Yields what is left of the bundle."""
+        for output in (*self._take(), *_chunks(self._builder)):
+            if isinstance(output, beam.pvalue.TaggedOutput):
+                yield beam.pvalue.TaggedOutput(output.tag, GlobalWindows.windowed_value(output.value))
+            else:
+                yield GlobalWindows.windowed_value(output)
+
+    def _take(self) -> Iterator[Any]:
+        if self._rows:
+            raw = bigquery_tables.batch(self._piece, self._input, self._rows)
+            self._rows = []
+            yield from _encode(raw, self._input, self._options, self._builder)
+
+
+def _encode(raw: reading.RawBatch, input: Input, options: DiscretizeOptions, builder: ChunkBuilder) -> Iterator[Any]:
+    batch, rejects = validation.validate(raw, input, options.min_time_ms, options.max_time_ms)
+    yield _count(("inputs", input.name, "read"), len(batch) + len(rejects))
+    for reason, count in Counter(str(reject.reason) for reject in rejects).items():
+        yield _count(("inputs", input.name, "rejected", reason), count)
+    if rejects:
+        block = dead_letters.pack_rejects(rejects)
+        yield beam.pvalue.TaggedOutput(REJECTS, ((input.name, block.shard(options.num_shards)), tuple(block)))
+    if len(batch):
+        is_table = raw.piece.format is reading.FileFormat.TABLE
+        first_record = WITHOUT_ORDER if is_table else int(batch.record_numbers[0])
+        builder.add(encoding.encode(batch, options.local_time.hour), first_record)
+    if builder.num_rows >= MAX_GROUP_ROWS:
         yield from _chunks(builder)
 
 

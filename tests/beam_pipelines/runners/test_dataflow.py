@@ -61,7 +61,18 @@ def test_the_staged_package_in_a_clean_environment_builds_the_graph(tmp_path: pa
     job = json.loads(printed.splitlines()[-1])
     assert job["package"].startswith(str(tmp_path / "venv"))
     assert job["loaded"] == []
-    assert {"Read, validate, encode", "Group by user", "Cut samples", "Write shards"} <= set(job["transforms"])
+    names = {"Read, validate, encode", "Users, round 0/Group by user", "Samples, round 0/Cut samples"}
+    assert names | {"Samples, round 0/Write shards", "Read browse from other-project.shop.browse"} <= set(
+        job["transforms"]
+    )
+    (table,) = job["tables"]
+    assert table["method"] == "DIRECT_READ"
+    assert table["selected_fields"] == "['user_id', 'timestamp_ms', 'action']"
+    assert re.findall(r"(\w+)Id: '([\w-]+)'", table["table_reference"]) == [
+        ("dataset", "shop"),
+        ("project", "other-project"),
+        ("table", "browse"),
+    ]
     assert any(f"beam_python3.11_sdk:{job['version']}" in image for image in job["images"])
     assert any("workflow.tar.gz" in staged for staged in job["staged"])
     # What the package brings besides its modules, and that no worker installs TensorFlow.
