@@ -31,7 +31,8 @@ Suites:
 {chr(10).join(f"  {name:18}{suite.reproduces}" for name, suite in SUITES.items())}
 
 --data: `simulated` or `simulated:USERS`, `taobao:PATH` or `jd:PATH` (judged by each of several parts of the users in
-turn; where the log has days that mean something, the split by day holds too), or the folder of a dataset.
+turn; where the log has days that mean something, the split by day holds too), or the folder of a dataset, which leaves
+out what needs the same log made into another one.
 
 A finished run is a small JSON file in OUTPUT/runs, and is not run again, on another machine either; a failed one is
 told and left. Runs of several suites that are equal are run once. The number of steps is limited, and a run that takes
@@ -67,7 +68,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     laboratory = Laboratory(source, size, pathlib.Path(values.output).absolute())
     num_failed = 0
     for name in SUITES if values.suite == "all" else [values.suite]:
-        suite = size.shorten(SUITES[name])
+        suite = size.shorten(SUITES[name] if source.makes_variants else SUITES[name].of_one_dataset())
         if not suite.tables:
             _report_volumes(laboratory, suite)
             continue

@@ -71,6 +71,11 @@ class DataSource:
         """Whether each of several parts of the users judges once."""
         return self.kind in PUBLIC_LOGS
 
+    @property
+    def makes_variants(self) -> bool:
+        """Whether the log is at hand, so that datasets can be made of it in several ways."""
+        return self.kind != "dataset"
+
     def dataset(self, variant: DataVariant, fold: int | None = None) -> pathlib.Path:
         """Makes a dataset unless it is there.
 

@@ -89,6 +89,13 @@ class Table:
         """Labels of the entries that are not networks: what a network has to beat."""
         return tuple(entry.label for entry in self.entries if find_variant(entry.model).is_baseline)
 
+    def of_one_dataset(self) -> "Table | None":
+        """Returns the table with the entries that need the base dataset alone; None when nothing is left to compare."""
+        kept = tuple(e for e in self.entries if {e.trained_on, e.judged_on or self.judged_on} == {BASE})
+        if len(kept) < 2 or self.reference not in {entry.label for entry in kept}:
+            return None
+        return dataclasses.replace(self, entries=kept)
+
     def __post_init__(self) -> None:
         labels = [entry.label for entry in self.entries]
         if len(set(labels)) < len(labels) or self.reference not in labels:
@@ -112,6 +119,11 @@ class Suite:
     tables: tuple[Table, ...]
     axis: str = ""
     has_file_costs: bool = False
+
+    def of_one_dataset(self) -> "Suite":
+        """Returns what a given dataset can do of the suite; all of it when that is nothing, so that it is refused."""
+        tables = tuple(kept for table in self.tables if (kept := table.of_one_dataset()) is not None)
+        return dataclasses.replace(self, tables=tables or self.tables)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,15 @@ def test_a_table_needs_its_reference_once(labels):
         Table(title="no", reference="a", entries=entries)
 
 
+def test_a_given_dataset_does_what_needs_no_other_one():
+    (lengths,) = SUITES["edgedipn_length"].of_one_dataset().tables
+    assert [entry.at for entry in lengths.entries] == [64, 128, 256] * 4
+    choices = SUITES["design_choices"].of_one_dataset().tables
+    assert [table.title for table in choices] == ["Adam's epsilon", "V of equation 3", "Product of equation 4"]
+    for name in ("edgedipn_models", "dipn_models"):  # the first needs no other, of the second nothing would be left
+        assert SUITES[name].of_one_dataset() == SUITES[name]
+
+
 def test_a_length_beyond_the_base_is_trained_and_judged_on_longer_windows():
     runs = {run.name: run for run in runs_of(SUITES["edgedipn_length"].tables[0], SIZES["full"], has_folds=False)}
     assert len(runs) == 4 * 4 * 3
