@@ -50,8 +50,16 @@ def define_flags(values: flags.FlagValues) -> None:
     text("data", data_source.SIMULATED, "where the samples come from, see above", flag_values=values)
     text("output", "reports", "folder of reports and finished runs", flag_values=values)
     text("work", "experiments", "folder for logs, datasets and runs that are going on", flag_values=values)
-    flags.DEFINE_enum("size", "full", list(SIZES), "smoke: everything runs, nothing is learnt", flag_values=values)
+    flags.DEFINE_enum(
+        "size", "full", list(SIZES), "smoke: everything runs, nothing is learnt; small: one seed", flag_values=values
+    )
     flags.DEFINE_integer("num_together", 2, "runs side by side, of one thread each", 1, flag_values=values)
+    flags.DEFINE_list(
+        "entries",
+        [],
+        "lines of the tables to run now, besides those that they are compared with; all unless told",
+        flag_values=values,
+    )
     boolean("retry_failed", False, "try runs again that failed before", flag_values=values)
     boolean("report_only", False, "run nothing, report what is finished", flag_values=values)
     flags.mark_flags_as_required(["suite"], values)  # type: ignore[no-untyped-call]
@@ -61,7 +69,7 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
     """Runs what is not finished, and reports.
 
     Raises:
-        InputError: when runs failed, after everything else is done and reported.
+        InputError: when runs failed, after everything else is done and reported, or --entries names what is not there.
     """
     size = SIZES[values.size]
     source = data_source.parse(values.data, pathlib.Path(values.work).absolute(), size)
@@ -73,8 +81,9 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
             _report_volumes(laboratory, suite)
             continue
         if not values.report_only:
+            wanted = suite.only(values.entries) if values.entries else suite
             num_failed += running.run_missing(
-                laboratory, suite, num_together=values.num_together, retry_failed=values.retry_failed
+                laboratory, wanted, num_together=values.num_together, retry_failed=values.retry_failed
             )
         _report(laboratory, suite)
     if num_failed:

@@ -1,9 +1,11 @@
 """What an experiment is, as frozen values: suites of tables, tables of entries, entries of runs."""
 
 import dataclasses
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from edgedipn_tf.commands import InputError
 from edgedipn_tf.models.catalog import find_variant
 
 
@@ -101,6 +103,11 @@ class Table:
         if len(set(labels)) < len(labels) or self.reference not in labels:
             raise ValueError(f"{self.title}: labels must differ, and {self.reference!r} must be one")
 
+    def only(self, labels: Collection[str]) -> "Table":
+        """Returns the table with the entries of these labels and the reference."""
+        kept = tuple(entry for entry in self.entries if entry.label in {self.reference, *labels})
+        return dataclasses.replace(self, entries=kept)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
@@ -124,6 +131,19 @@ class Suite:
         """Returns what a given dataset can do of the suite; all of it when that is nothing, so that it is refused."""
         tables = tuple(kept for table in self.tables if (kept := table.of_one_dataset()) is not None)
         return dataclasses.replace(self, tables=tables or self.tables)
+
+    def only(self, labels: Collection[str]) -> "Suite":
+        """Returns the suite with the entries of these labels, and those that they are compared with.
+
+        Raises:
+            InputError: when no table has an entry of a label.
+        """
+        known = [entry.label for table in self.tables for entry in table.entries]
+        for label in labels:
+            if label not in known:
+                nearest = difflib.get_close_matches(label, known, n=1, cutoff=0.0)
+                raise InputError(f"{self.name} has no entry {label!r}, did you mean {nearest[0]!r}?")
+        return dataclasses.replace(self, tables=tuple(table.only(labels) for table in self.tables))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,9 +177,8 @@ class Size:
         return dataclasses.replace(suite, tables=tuple(self._shorten(table) for table in suite.tables))
 
     def _shorten(self, table: Table) -> Table:
-        others = [entry.label for entry in table.entries if entry.label != table.reference][: self.max_others]
-        kept = tuple(entry for entry in table.entries if entry.label in {table.reference, *others})
-        return dataclasses.replace(table, entries=kept)
+        others = [entry.label for entry in table.entries if entry.label != table.reference]
+        return table.only(others[: self.max_others])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -82,6 +82,7 @@ def _all_models() -> Suite:
         title="Every model, on the same samples",
         reference="edgedipn",
         entries=tuple(Entry(label=name, model=name) for name in names),
+        browse_only="edgedipn_tradition",
     )
     return Suite(name="all_models", reproduces="nothing of the papers: every name of --model", tables=(table,))
 

@@ -71,6 +71,18 @@ def test_finished_runs_are_kept(places, started):
     assert str(places["data"]) not in (places["output"] / "edgedipn_models" / "tiny-smoke.md").read_text()
 
 
+def test_only_the_entries_that_are_asked_for_are_run(places, started):
+    assert run(places, f"--entries={SUITE.tables[0].reference}") == 0
+    assert started[0] == [RUNS[:1]]
+    assert (report(places)["num_finished"], report(places)["num_expected"]) == (1, 2)
+
+
+def test_an_entry_that_is_not_there(places, started, capsys):
+    assert run(places, "--entries=gdbt") == 2
+    assert "edgedipn_models has no entry 'gdbt', did you mean 'gbdt'?" in capsys.readouterr().err
+    assert not started[0]
+
+
 def test_failed_runs_are_told_and_tried_again_on_request(places, started, capsys):
     names, outcomes = started
     outcomes[RUNS[1]] = "exit code 1: the reason"
