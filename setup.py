@@ -34,6 +34,7 @@ setuptools.setup(
     extras_require={
         "model": [
             "ai-edge-litert>=2.3",
+            "flatbuffers>=25",
             "keras>=3.15",
             "lightgbm>=4.7",
             "scipy>=1.17",

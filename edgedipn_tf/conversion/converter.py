@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.conversion.compaction import compact
 from edgedipn_tf.conversion.recipes import RECIPES, Recipe
 
 TIME_LIMIT_S = 600.0
@@ -146,7 +147,8 @@ def _main(arguments: Sequence[str]) -> int:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        content, code = _convert_here(saved_model, RECIPES[recipe_name], signatures.split(","), calibration), 0
+        converted = _convert_here(saved_model, RECIPES[recipe_name], signatures.split(","), calibration)
+        content, code = compact(converted), 0
     except Exception as error:  # whatever it is, the parent tells it in one line
         content, code = explain(f"{error}").encode(), _FAILED_CODE
     with output:
