@@ -39,6 +39,22 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data", None, "Folder of the dataset; by default the one the model was trained on.", flag_values=values
     )
+    flags.DEFINE_bool("overwrite", False, "Replace a bundle that is there.", flag_values=values)
+    flags.DEFINE_float(
+        "time_limit",
+        600.0,
+        "Seconds after which one conversion is stopped.",
+        lower_bound=1.0,
+        flag_values=values,
+    )
+    _define_functions(values)
+    _define_samples(values)
+    _define_gate(values)
+    flags.mark_flags_as_required(["workdir", "output"], values)
+
+
+def _define_functions(values: flags.FlagValues) -> None:
+    """Defines which files there are, and what they do."""
     flags.DEFINE_list("recipe", list(DEFAULT_RECIPES), "Recipes, separated by commas: a file each.", flag_values=values)
     flags.DEFINE_list(
         "lengths",
@@ -75,6 +91,10 @@ def define_flags(values: flags.FlagValues) -> None:
         lower_bound=0,
         flag_values=values,
     )
+
+
+def _define_samples(values: flags.FlagValues) -> None:
+    """Defines how many samples are taken."""
     flags.DEFINE_integer(
         "parity_samples",
         0,
@@ -96,6 +116,10 @@ def define_flags(values: flags.FlagValues) -> None:
         lower_bound=1,
         flag_values=values,
     )
+
+
+def _define_gate(values: flags.FlagValues) -> None:
+    """Defines how far from Keras a file may be."""
     flags.DEFINE_float(
         "max_auc_drop",
         MAX_AUC_DROP,
@@ -111,21 +135,12 @@ def define_flags(values: flags.FlagValues) -> None:
         upper_bound=1.0,
         flag_values=values,
     )
-    flags.DEFINE_bool("overwrite", False, "Replace a bundle that is there.", flag_values=values)
     flags.DEFINE_bool(
         "allow_degraded",
         False,
         "Publish a file although it is farther from Keras than tolerated; the manifest marks it.",
         flag_values=values,
     )
-    flags.DEFINE_float(
-        "time_limit",
-        600.0,
-        "Seconds after which one conversion is stopped.",
-        lower_bound=1.0,
-        flag_values=values,
-    )
-    flags.mark_flags_as_required(["workdir", "output"], values)
 
 
 def main(values: flags.FlagValues, rest: list[str]) -> None:
