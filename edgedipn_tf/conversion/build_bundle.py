@@ -20,7 +20,7 @@ from edgedipn_tf.conversion.graph_form import GraphForm
 from edgedipn_tf.conversion.inference_graph import InferenceGraph
 from edgedipn_tf.conversion.parity_table import format_table
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.conversion.raw_signature import check_raw, raw_signature, raw_units
+from edgedipn_tf.conversion.raw_signature import check_raw, raw_signature, raw_units, zone_warning
 from edgedipn_tf.conversion.recipes import Recipe
 from edgedipn_tf.conversion.scaled_model import (
     ScaledModel,
@@ -115,15 +115,18 @@ def build_bundle(
         )
         graph = samples.choose_graph(model)
         report(f"{graph.form} graph" + (f": {graph.reason}" if graph.reason else ""))
+        if settings.predict_raw and (warning := zone_warning(workdir.schema)):
+            report(f"warning: {warning}")
         scalings = fit_scalings(model, dataset, workdir) if settings.calibrate else None
         if scalings is not None:
             model, graph = ScaledModel(model, scalings), graph.scaled(scalings)
         maker = FileMaker(partial, workdir.model_name, num_parameters, samples, settings.time_limit_s, report)
         files = maker.make(graph, _signatures(graph, workdir, lengths, settings), settings.recipes)
-        for file in files:
-            check_raw(file, workdir.schema)
+        raw_differences = check_raw(files, workdir.schema)
         scores = samples.score(model, predict_runners(files), report)
-        found = _write_parity(partial, files, scores, samples, scalings, settings.allow_degraded, report)
+        found = _write_parity(
+            partial, files, scores, samples, raw_differences, scalings, settings.allow_degraded, report
+        )
         for name in (bundle.SCHEMA, bundle.VOCABULARY):
             shutil.copyfile(workdir.path / name, partial / name)
         described = _describe(workdir.schema, files, found, _write_samples(partial, lengths, samples, scores))
@@ -169,6 +172,7 @@ def _write_parity(
     files: Sequence[ConvertedFile],
     scores: Scores,
     samples: ConversionSamples,
+    raw_differences: Mapping[str, float],
     scalings: Scalings | None,
     allow_degraded: bool,
     report: Callable[[str], None],
@@ -180,8 +184,9 @@ def _write_parity(
     if scalings is not None:
         calibration = calibration_json(scalings, scores.keras[max(scores.keras)], scores.labels)
         report(format_calibration(calibration))
-    differences = check_two_steps(files, scores.kept_inputs, samples.views)
-    write_json(folder / bundle.PARITY, {**parity.parity_json(found, on, differences), "calibration": calibration})
+    two_steps = check_two_steps(files, scores.kept_inputs, samples.views)
+    content = parity.parity_json(found, on, two_steps, raw_differences)
+    write_json(folder / bundle.PARITY, {**content, "calibration": calibration})
     return found
 
 

@@ -239,13 +239,16 @@ def refuse_degraded(found: Sequence[Parity], num_samples: int) -> None:
             )
 
 
-def parity_json(found: Sequence[Parity], on: Compared, two_steps: Mapping[str, float]) -> dict[str, Any]:
+def parity_json(
+    found: Sequence[Parity], on: Compared, two_steps: Mapping[str, float], raw: Mapping[str, float]
+) -> dict[str, Any]:
     """Returns the content of parity.json.
 
     Args:
         found: the results of `predict`.
         on: what they are of.
         two_steps: largest difference of `encode` and `score_categories` from `predict`, by the files that have them.
+        raw: largest difference of `predict_raw` from `predict`, by the files that have it.
     """
     files: dict[str, dict[str, Any]] = {}
     for parity in found:
@@ -258,5 +261,6 @@ def parity_json(found: Sequence[Parity], on: Compared, two_steps: Mapping[str, f
         },
         "files": files,
         "two_steps": {name: {"max_abs_difference": difference} for name, difference in two_steps.items()},
+        "predict_raw": {name: {"max_abs_difference": difference} for name, difference in raw.items()},
         "tolerance": {parity.recipe: dataclasses.asdict(parity.tolerance) for parity in found},
     }

@@ -1,5 +1,7 @@
 """The signature `predict_raw`: from what an app logs to the probability of every intent, and its check in each file."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,6 +9,7 @@ from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.converted_files import ConvertedFile
 from edgedipn_tf.conversion.export import ExportedModel, Signature, Tensors, probabilities
 from edgedipn_tf.conversion.raw_inputs import MS_UNIT, PIXEL_UNIT, TIME_UNIT, model_inputs, raw_fields, why_no_raw
+from edgedipn_tf.conversion.scoring import FileRunner
 from edgedipn_tf.conversion.signatures import PREDICT, PREDICT_RAW, SignatureKey
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.schema import Schema
@@ -46,30 +49,54 @@ def raw_units(schema: Schema, length: int) -> dict[str, str]:
     return {field.name: field.unit for field in raw_fields(schema, length)}
 
 
-def check_raw(file: ConvertedFile, schema: Schema) -> None:
-    """Refuses a file whose `predict_raw` gives other probabilities than its `predict` of the discretized inputs.
+def zone_warning(schema: Schema) -> str | None:
+    """Returns what to say where the hours of the dataset are of another time zone database than this program's."""
+    version = LocalTime(schema.timezone).version
+    if schema.timezone_version == version:
+        return None
+    return (
+        f"predict_raw has the hours of time zone database {version}, the dataset those of {schema.timezone_version}: "
+        f"where {schema.timezone} differs between them, so do the ids; install the package tzdata of that version, or "
+        "make the dataset again"
+    )
+
+
+def check_raw(files: Sequence[ConvertedFile], schema: Schema) -> dict[str, float]:
+    """Compares, in every file that has both, `predict_raw` of random raw inputs with `predict` of what they become.
 
     Args:
-        file: with both signatures, or without `predict_raw`.
+        files: the files.
         schema: what the inputs hold.
 
+    Returns:
+        The largest difference of a probability, by file name.
+
     Raises:
-        InputError: naming the file and the difference.
+        InputError: when it is more than `MAX_DIFFERENCE`, naming the file.
     """
-    for key, run in file.runners.items():
-        if key.kind != PREDICT_RAW:
-            continue
-        predict, local_time = file.runners[SignatureKey(PREDICT, key.steps)], LocalTime(schema.timezone)
-        for seed in range(_SEED, _SEED + NUM_CHECKED):
-            raw = example_raw(schema, key.steps, seed)
-            ids = model_inputs(schema, {name: tf.constant(values) for name, values in raw.items()}, local_time)
-            expected = predict({name: values.numpy() for name, values in ids.items()})
-            difference = max(float(np.abs(values - expected[intent]).max()) for intent, values in run(raw).items())
-            if not difference <= MAX_DIFFERENCE:
-                raise InputError(
-                    f"{file.name}: {key.name} is {difference:.2g} away from {PREDICT}_{key.steps} of the same sample: "
-                    "convert without --predict_raw"
-                )
+    found = {}
+    for file in files:
+        for key, run in file.runners.items():
+            if key.kind == PREDICT_RAW:
+                predict = SignatureKey(PREDICT, key.steps)
+                difference = _largest_difference(run, file.runners[predict], schema, key.steps)
+                if not difference <= MAX_DIFFERENCE:
+                    raise InputError(
+                        f"{file.name}: {key.name} is {difference:.2g} away from {predict.name} of the same sample: "
+                        "convert without --predict_raw"
+                    )
+                found[file.name] = difference
+    return found
+
+
+def _largest_difference(raw_runner: FileRunner, predict: FileRunner, schema: Schema, length: int) -> float:
+    local_time, differences = LocalTime(schema.timezone), []
+    for seed in range(_SEED, _SEED + NUM_CHECKED):
+        raw = example_raw(schema, length, seed)
+        ids = model_inputs(schema, {name: tf.constant(values) for name, values in raw.items()}, local_time)
+        expected = predict({name: values.numpy() for name, values in ids.items()})
+        differences += [np.max(np.abs(values - expected[intent])) for intent, values in raw_runner(raw).items()]
+    return float(np.max(differences))
 
 
 def example_raw(schema: Schema, length: int, seed: int) -> dict[str, np.ndarray]:

@@ -151,13 +151,14 @@ def test_a_probability_that_is_not_finite_is_refused_whatever_the_tolerance(brok
 
 def test_parity_json_holds_what_was_found_and_what_was_tolerated() -> None:
     found = compare(FLOAT32, KERAS, KERAS, LABELS)
-    values = json.loads(json.dumps(parity_json([found], on(KERAS, LABELS), {"m.tflite": 1e-7})))
+    values = json.loads(json.dumps(parity_json([found], on(KERAS, LABELS), {"m.tflite": 1e-7}, {"m.tflite": 2e-7})))
     assert values["num_samples"] == 5
     assert values["keras"]["8"] == {
         "auc": {"buy": 1.0},
         "calibration_error": {"buy": pytest.approx((0.1 + 0.2 + 0.7 + 0.6) / 4)},
     }
     assert values["two_steps"] == {"m.tflite": {"max_abs_difference": 1e-7}}
+    assert values["predict_raw"] == {"m.tflite": {"max_abs_difference": 2e-7}}
     values_of_file = values["files"]["m.tflite"]["predict_8"]
     assert values_of_file["is_within_tolerance"] is True
     assert values_of_file["max_abs_error"] == 0

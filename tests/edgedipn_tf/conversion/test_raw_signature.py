@@ -17,7 +17,7 @@ from edgedipn_tf.conversion.bundle import read_bundle
 from edgedipn_tf.conversion.converted_files import ConvertedFile
 from edgedipn_tf.conversion.export import probabilities
 from edgedipn_tf.conversion.raw_inputs import model_inputs
-from edgedipn_tf.conversion.raw_signature import check_raw, example_raw, raw_signature
+from edgedipn_tf.conversion.raw_signature import check_raw, example_raw, raw_signature, zone_warning
 from edgedipn_tf.conversion.recipes import DYNAMIC_INT8, FLOAT32, RECIPES
 from edgedipn_tf.conversion.scoring import FileRunner
 from edgedipn_tf.conversion.signatures import SignatureKey
@@ -118,6 +118,10 @@ def test_the_parity_is_that_of_the_ids_alone(bundle: pathlib.Path) -> None:
         "edgedipn_float32.tflite": ["predict_8"],
         "edgedipn_dynamic_int8.tflite": ["predict_8"],
     }
+    assert {name: found["max_abs_difference"] <= 1e-6 for name, found in parity["predict_raw"].items()} == {
+        "edgedipn_float32.tflite": True,
+        "edgedipn_dynamic_int8.tflite": True,
+    }
 
 
 def test_a_file_whose_signatures_differ_is_refused() -> None:
@@ -126,11 +130,24 @@ def test_a_file_whose_signatures_differ_is_refused() -> None:
 
     raw, ids = SignatureKey("predict_raw", MAX_LENGTH), SignatureKey("predict", MAX_LENGTH)
     content = TfliteContent((), (), (), None)
-    check_raw(ConvertedFile("m.tflite", FLOAT32, {raw: returning(0.5), ids: returning(0.5)}, content), SCHEMA)
-    check_raw(ConvertedFile("m.tflite", FLOAT32, {ids: returning(0.5)}, content), SCHEMA)
+
+    def made(**values: float) -> ConvertedFile:
+        runners = {key: returning(values[key.kind]) for key in (raw, ids) if key.kind in values}
+        return ConvertedFile("m.tflite", FLOAT32, runners, content)
+
+    both, alone = made(predict=0.5, predict_raw=0.5 + 2**-24), made(predict=0.5)
+    assert check_raw([alone], SCHEMA) == {}
+    assert check_raw([both, alone], SCHEMA) == {"m.tflite": 2**-24}
     for wrong in (0.51, np.nan):
         with pytest.raises(InputError, match="m.tflite: predict_raw_8 is .* away from predict_8"):
-            check_raw(ConvertedFile("m.tflite", FLOAT32, {raw: returning(wrong), ids: returning(0.5)}, content), SCHEMA)
+            check_raw([alone, made(predict=0.5, predict_raw=wrong)], SCHEMA)
+
+
+def test_another_time_zone_database_than_the_dataset_has_is_told() -> None:
+    version = LocalTime("UTC").version
+    assert zone_warning(dataclasses.replace(SCHEMA, timezone_version=version)) is None
+    told = zone_warning(dataclasses.replace(SCHEMA, timezone_version="1999a"))
+    assert told is not None and f"database {version}, the dataset those of 1999a" in told
 
 
 def test_a_schema_without_formulas_is_refused(model: keras.Model) -> None:
