@@ -36,8 +36,9 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts and measures."""
     recipes = find_recipes(values.recipes)
     import_tensorflow()
+    from benchmarks.latency_turns import LatencyTurns
     from benchmarks.matrix_products import num_operations, product_files
-    from benchmarks.model_files import LatencyTurns, make_files
+    from benchmarks.model_files import calls, make_files
 
     schema = edgedipn_schema("UTC", "benchmark")
     print(f"{'length':>6}  {'file':18}{'MB':>7}{'p50 ms':>9}{'limit':>8}  of the plain float32 graph", flush=True)
@@ -47,7 +48,7 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
             files = {PLAIN: files[FLOAT32.name]}
             files |= make_files(pathlib.Path(inference), "edgedipn", schema, length, recipes, is_plain=False)
         products = product_files(length)
-        turns = LatencyTurns({**files, **products}, values.runs)
+        turns = LatencyTurns(calls({**files, **products}), values.runs)
         rates = {name: num_operations(file) / turns.median_ms(name) for name, file in {**files, **products}.items()}
         best = max(rates[name] for name in products)
         for name, content in files.items():

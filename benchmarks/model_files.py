@@ -1,14 +1,14 @@
-"""TFLite files of models with fresh weights, and their latencies in turns: what benchmarks of the converter share.
+"""TFLite files of models with fresh weights, and what runs them: what benchmarks of the converter share.
 
 Weights are drawn, biases too, as equal ones would be stored once: they change numbers, not times nor sizes. Inputs are
 full-length random samples, the dearest case.
 """
 
 import pathlib
-import statistics
-import time
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 
+import keras
 import numpy as np
 
 from edgedipn_tf.conversion import converter, export
@@ -18,8 +18,16 @@ from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.schema import Schema
 
-NUM_BLOCKS = 5
 _NUM_CALIBRATION_SAMPLES = 16
+
+
+def drawn_model(model_name: str, schema: Schema) -> keras.Model:
+    """Returns a variant with drawn weights."""
+    model = build_model(model_name, schema)
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        variable.assign_add(0.01 * rng.standard_normal(variable.shape))
+    return model
 
 
 def make_files(
@@ -35,10 +43,7 @@ def make_files(
         recipes: how to convert.
         is_plain: whether the training form is exported as it is, though the model has an inference graph.
     """
-    model = build_model(model_name, schema)
-    rng = np.random.default_rng(1)
-    for variable in model.trainable_variables:
-        variable.assign_add(0.01 * rng.standard_normal(variable.shape))
+    model = drawn_model(model_name, schema)
     form = model if is_plain or why_not(model) is not None else InferenceGraph(model)
     signatures = export.predict_signatures(form, schema, [length])
     export.export_saved_model(form, signatures, folder / "model")
@@ -51,47 +56,29 @@ def make_files(
     }
 
 
+def make_ladder(schema: Schema, lengths: Sequence[int], recipe: Recipe) -> bytes:
+    """Returns one file of EdgeDIPN's inference graph with `predict` for each length."""
+    graph = InferenceGraph(drawn_model("edgedipn", schema))
+    signatures = export.predict_signatures(graph, schema, lengths)
+    with tempfile.TemporaryDirectory() as folder:
+        export.export_saved_model(graph, signatures, pathlib.Path(folder))
+        return converter.convert(pathlib.Path(folder), recipe, [signature.key.name for signature in signatures])
+
+
+def calls(files: Mapping[str, bytes]) -> dict[str, Callable[[], object]]:
+    """Returns what runs each file on one sample, one thread, by the file's name."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    found: dict[str, Callable[[], object]] = {}
+    for name, content in files.items():
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+        for tensor in interpreter.get_input_details():
+            interpreter.set_tensor(tensor["index"], _ids(tensor["shape"]).astype(tensor["dtype"]))
+        found[name] = interpreter.invoke
+    return found
+
+
 def _ids(shape: tuple[int, ...]) -> np.ndarray:
     """Returns ids from 1 to 3, which are in every table: all steps are real."""
     return np.random.default_rng(1).integers(1, 4, shape, dtype=np.int32)
-
-
-class LatencyTurns:
-    """Latencies in ms of several files, each run once a turn, so that what else the machine does falls on all.
-
-    One thread runs them, and its CPU time is taken: its latency when it need not wait for others.
-
-    Args:
-        files: content by name.
-        num_runs: turns; a tenth more warm up. They are told apart in blocks, which show how steady a figure is.
-    """
-
-    def __init__(self, files: Mapping[str, bytes], num_runs: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreters = {name: Interpreter(model_content=content, num_threads=1) for name, content in files.items()}
-        for interpreter in interpreters.values():
-            interpreter.allocate_tensors()
-            for tensor in interpreter.get_input_details():
-                interpreter.set_tensor(tensor["index"], _ids(tensor["shape"]).astype(tensor["dtype"]))
-        self.samples_ms: dict[str, list[float]] = {name: [] for name in files}
-        for run in range(num_runs + num_runs // 10):
-            for name, interpreter in interpreters.items():
-                start_ns = time.thread_time_ns()
-                interpreter.invoke()
-                if run >= num_runs // 10:
-                    self.samples_ms[name].append((time.thread_time_ns() - start_ns) / 1e6)
-
-    def median_ms(self, name: str) -> float:
-        """Returns the median of a file."""
-        return statistics.median(self.samples_ms[name])
-
-    def ratio(self, name: str, base: str) -> str:
-        """Returns the ratio of two files' medians and its range over the blocks, as text."""
-        blocks = []
-        for block in range(NUM_BLOCKS):
-            size = len(self.samples_ms[name]) // NUM_BLOCKS
-            here = slice(block * size, (block + 1) * size)
-            part, of_base = (self.samples_ms[each][here] for each in (name, base))
-            blocks.append(statistics.median(part) / statistics.median(of_base))
-        return f"{self.median_ms(name) / self.median_ms(base):.3f} ({min(blocks):.3f} to {max(blocks):.3f})"

@@ -72,14 +72,15 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
 def _measure(models: list[str], length: int, recipe: str, num_runs: int) -> Iterator[tuple[FileCost, str]]:
     """Yields what the files of a length cost, and latencies as multiples with their range."""
     from benchmarks.file_memory import arena_bytes, weight_bytes
-    from benchmarks.model_files import LatencyTurns, make_files
+    from benchmarks.latency_turns import LatencyTurns
+    from benchmarks.model_files import calls, make_files
 
     schema, files = edgedipn_schema("UTC", "benchmark"), {}
     for name in models:
         with tempfile.TemporaryDirectory() as folder:
             made = make_files(pathlib.Path(folder), name, schema, length, find_recipes([recipe]), False)
         files[name] = made[recipe]
-    turns = LatencyTurns(files, num_runs)
+    turns = LatencyTurns(calls(files), num_runs)
     for name, content in files.items():
         cost = FileCost(
             model=name,
