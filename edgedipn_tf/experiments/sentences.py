@@ -72,7 +72,8 @@ def of_table(table: ReportedTable) -> list[str]:
         lines = {entry.entry.label: entry.lines[intent] for entry in table.entries if intent in entry.lines}
         said = [_of_reference(table, intent, lines)]
         said += [_of_baseline(table, intent, lines, baseline) for baseline in table.table.baselines]
-        said += [_of_order(table, intent, lines)] if intent in DIPN_TASKS else []
+        if intent in DIPN_TASKS:
+            said += [_of_order(table, intent, lines, baseline) for baseline in table.table.baselines]
         found += [sentence for sentence in said if sentence]
     return found
 
@@ -100,12 +101,11 @@ def _of_baseline(table: ReportedTable, intent: str, lines: Mapping[str, Line], b
     return f"{METRICS[intent]}, networks against {baseline}: {_grouped(differences, words)}."
 
 
-def _of_order(table: ReportedTable, intent: str, lines: Mapping[str, Line]) -> str:
+def _of_order(table: ReportedTable, intent: str, lines: Mapping[str, Line], baseline: str) -> str:
     """Returns whether baseline < browse only < reference holds."""
     middle, reference = table.table.browse_only, table.table.reference
-    if middle not in lines or not table.table.baselines:
+    if middle not in lines:
         return ""
-    baseline = table.table.baselines[0]
     lower, upper = lines[middle].from_baselines.get(baseline), lines[middle].difference
     if lower is None or upper is None:
         return ""

@@ -75,8 +75,8 @@ class Table:
         entries: in the order of the table.
         judged_on: the dataset whose evaluation split judges.
         intents: which are shown; empty for all.
-        browse_only: label of the entry that sees browsing, history and profile alone; said to lie between the first
-            baseline and the reference, or not to.
+        browse_only: label of the entry that sees browsing, history and profile alone; said to lie between a baseline
+            and the reference, or not to.
     """
 
     title: str

@@ -109,17 +109,24 @@ def test_networks_are_held_against_the_baselines_of_their_table(found):
     ids=["loses", "no difference", "holds"],
 )
 def test_a_loss_is_told_and_whether_the_order_holds(tmp_path, aucs, against, order):
-    names = {"trees": "gbdt", "tradition": "edgedipn_tradition", "complete": "edgedipn"}
+    names = {
+        "trees": "gbdt",
+        "tradition": "edgedipn_tradition",
+        "complete": "edgedipn",
+        "linear": "logistic_regression",
+    }
     entries = tuple(Entry(label=label, model=model) for label, model in names.items())
     table = Table(title="three", reference="complete", entries=entries, browse_only="tradition")
     files = RunFiles(tmp_path)
     for seed in (1, 2, 3):
-        for entry, auc in zip(entries, aucs, strict=True):
+        for entry, auc in zip(entries, (*aucs, 0.55), strict=True):
             write_run(files, f"{entry.key(BASE)}-seed{seed}", {INTENT: drawn(auc)}, seed)
     found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
     said = sentences.of_table(found.tables[0])
     assert said[1] == f"RPAUC, networks against trees: {against}."
-    assert said[2] == f"RPAUC: the order trees < tradition (browse only) < complete {order} complete."
+    assert said[2].startswith("RPAUC, networks against linear: beat it: tradition")
+    assert said[3] == f"RPAUC: the order trees < tradition (browse only) < complete {order} complete."
+    assert said[4].startswith("RPAUC: the order linear < tradition (browse only) < complete HOLDS") and len(said) == 5
     assert ("at most 76,800 samples" in " ".join(sentences.notes(found))) == ("LOSE" in against)
 
 
