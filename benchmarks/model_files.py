@@ -14,6 +14,7 @@ import numpy as np
 from edgedipn_tf.conversion import converter, export
 from edgedipn_tf.conversion.inference_graph import InferenceGraph, why_not
 from edgedipn_tf.conversion.recipes import Recipe
+from edgedipn_tf.conversion.signatures import PREDICT, SignatureKey
 from edgedipn_tf.models.inputs import input_signature
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.schema import Schema
@@ -44,15 +45,17 @@ def make_files(
         is_plain: whether the training form is exported as it is, though the model has an inference graph.
     """
     model = drawn_model(model_name, schema)
-    form = model if is_plain or why_not(model) is not None else InferenceGraph(model)
-    signatures = export.predict_signatures(form, schema, [length])
-    export.export_saved_model(form, signatures, folder / "model")
+    names = [SignatureKey(PREDICT, length).name]
+    for in_integers in {recipe.is_integer for recipe in recipes}:
+        form = model if is_plain or why_not(model) is not None else InferenceGraph(model, in_integers)
+        signatures = export.predict_signatures(form, schema, [length])
+        export.export_saved_model(form, signatures, folder / str(in_integers))
     calibration = folder / "calibration.npz"
     signature = input_signature(schema, length, _NUM_CALIBRATION_SAMPLES)
     np.savez(calibration, **{name: _ids(spec.shape) for name, spec in signature.items()})  # type: ignore[arg-type]
-    names = [signature.key.name for signature in signatures]
     return {
-        recipe.name: converter.convert(folder / "model", recipe, names, calibration=calibration) for recipe in recipes
+        recipe.name: converter.convert(folder / str(recipe.is_integer), recipe, names, calibration=calibration)
+        for recipe in recipes
     }
 
 

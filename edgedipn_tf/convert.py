@@ -147,6 +147,9 @@ def main(values: flags.FlagValues, rest: list[str]) -> None:
     """Converts."""
     found = find_recipes(values.recipe)
     recipes = tuple(with_limits(recipe, values.max_auc_drop, values.max_flips) for recipe in found)
+    for recipe in recipes:
+        if recipe.warning is not None:
+            print(f"warning: {recipe.warning}", file=sys.stderr, flush=True)
     lengths = parse_lengths(values.lengths) if values.lengths is not None else None
     import_tensorflow()
     from edgedipn_tf.conversion.build_bundle import Settings, build_bundle  # --help and `verify` do without TensorFlow

@@ -121,7 +121,7 @@ def build_bundle(
         if scalings is not None:
             model, graph = ScaledModel(model, scalings), graph.scaled(scalings)
         maker = FileMaker(partial, workdir.model_name, num_parameters, samples, settings.time_limit_s, report)
-        files = maker.make(graph, _signatures(graph, workdir, lengths, settings), settings.recipes)
+        files = _make_files(maker, graph, workdir, lengths, settings)
         raw_differences = check_raw(files, workdir.schema)
         scores = samples.score(model, predict_runners(files), report)
         found = _write_parity(
@@ -150,6 +150,19 @@ def _lengths(model: keras.Model, max_length: int, asked: Sequence[int] | None) -
     lengths = tuple(asked) if asked else (max_length,) if is_fixed else default_lengths(max_length)
     check_lengths(lengths, max_length, is_fixed)
     return lengths
+
+
+def _make_files(
+    maker: FileMaker, graph: GraphForm, workdir: FinishedRun, lengths: Sequence[int], settings: Settings
+) -> tuple[ConvertedFile, ...]:
+    """Returns the files of all recipes; those of integer ones are made of another form of the graph."""
+    integer = [recipe for recipe in settings.recipes if recipe.is_integer]
+    others = [recipe for recipe in settings.recipes if not recipe.is_integer]
+    in_integers = graph.in_integers()
+    return (
+        *maker.make(graph, _signatures(graph, workdir, lengths, settings), others),
+        *maker.make(in_integers, predict_signatures(in_integers.model, workdir.schema, lengths), integer),
+    )
 
 
 def _signatures(graph: GraphForm, workdir: FinishedRun, lengths: Sequence[int], settings: Settings) -> list[Signature]:

@@ -75,6 +75,8 @@ class FileMaker:
             InputError: when a recipe does not fit the graph, a conversion fails, or a file is not what it should be.
         """
         _refuse_calibrated(graph, recipes)
+        if not recipes:
+            return ()
         made = []
         # Beside the files, so that a full disk shows at once and a killed run's rest is removed with them.
         with tempfile.TemporaryDirectory(prefix=".saved_model.", dir=self.folder) as name:

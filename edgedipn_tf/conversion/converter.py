@@ -126,6 +126,9 @@ def _convert_here(saved_model: str, recipe: Recipe, signatures: list[str], calib
         return converter.convert()
     samples = functools.partial(_representative_samples, signatures[0], calibration[0])
     converter.representative_dataset = samples
+    if recipe.is_integer:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        return converter.convert()
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
     # The debugger is the only public way to keep chosen operators float.
     debugger = tf.lite.experimental.QuantizationDebugger(

@@ -34,6 +34,12 @@ class GraphForm:
         """Returns the same graph with calibrated probabilities."""
         return dataclasses.replace(self, model=ScaledModel(self.model, scalings))
 
+    def in_integers(self) -> "GraphForm":
+        """Returns the same graph with operators only that TFLite has in int8; a plain graph stays as it is."""
+        if self.form == PLAIN_GRAPH or isinstance(self.model, keras.Model):
+            return self
+        return dataclasses.replace(self, model=self.model.in_integers())
+
     def to_json(self) -> dict[str, Any]:
         """Returns what the manifest says of it."""
         return {"form": self.form, "reason": self.reason, "largest_score": self.largest_score}

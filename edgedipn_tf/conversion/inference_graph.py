@@ -20,6 +20,12 @@ import numpy as np
 import tensorflow as tf
 
 from edgedipn_tf.conversion import inference_tasks
+from edgedipn_tf.conversion.pair_attention import (
+    INTEGER_MASKED_SCORE,
+    EncodedView,
+    attend_pair,
+    attend_pair_in_integers,
+)
 from edgedipn_tf.layers.feature_embedding import FeatureEmbedding
 from edgedipn_tf.layers.masking import MASKED_SCORE, step_mask
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention, most_attended
@@ -29,7 +35,6 @@ from edgedipn_tf.schema import Level
 
 MAX_SCORE = 60.0
 """Largest |score| of real samples that the one exponential is used for: float32 holds exp(88) and exp(-87)."""
-_PADDING_BIAS = -1e4  # exp() of it is 0; twice it is still finite in float16
 
 
 def why_not(model: keras.Model) -> str | None:
@@ -78,23 +83,12 @@ class _FusedTable:
         return self.embedding.projection(self.lookup(ids, range(len(self.offsets))))
 
 
-@dataclasses.dataclass(frozen=True)
-class EncodedView:
-    """One encoded view: `steps` is V (1, T, D), zero at padding; `mask` float (1, T, 1) and `is_real` bool (1, T).
-
-    Rank 3: a product of two activations of rank 2 would become a FULLY_CONNECTED that packs its "weights" at every run.
-    """
-
-    steps: tf.Tensor
-    mask: tf.Tensor
-    is_real: tf.Tensor
-
-
 class InferenceGraph:
     """The logits of an EdgeDIPN for one sample.
 
     Args:
         model: the trained model, one that `why_not` has nothing against.
+        in_integers: whether every operator is to be one that TFLite has in int8; padding then keeps a little weight.
 
     Call arguments:
         inputs: by name, int32, batch 1: views (1, T, F), `history` and `profile` (1, F), `candidates` (1, K, 2).
@@ -108,12 +102,18 @@ class InferenceGraph:
     EdgeDIPN (VLDB 2021), section 3, equations 2 to 7.
     """
 
-    def __init__(self, model: EdgeDIPN) -> None:
+    def __init__(self, model: EdgeDIPN, in_integers: bool = False) -> None:
         reason = why_not(model)
         if reason is not None:
             raise ValueError(f"{model.name} keeps the plain graph: {reason}")
         self._model = model
+        self._attend_pair = attend_pair_in_integers if in_integers else attend_pair
+        self._masked_score = INTEGER_MASKED_SCORE if in_integers else MASKED_SCORE
         self._tables = {name: _FusedTable.of(embedding) for name, embedding in _embeddings(model).items()}
+
+    def in_integers(self) -> "InferenceGraph":
+        """Returns the graph of the same model with operators only that TFLite has in int8."""
+        return InferenceGraph(self._model, in_integers=True)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -173,7 +173,7 @@ class InferenceGraph:
         for name in self._model.views:
             r_f, views[name] = self._encode(name, inputs[name])
             sources.append(r_f)
-        sources += [attend_pair(views[s], views[b]) for s, b in self._model.pairs]
+        sources += [self._attend_pair(views[s], views[b]) for s, b in self._model.pairs]
         sources += [self._tables[name].embed(inputs[name]) for name in ("history", "profile")]
         return tf.concat(sources, axis=0)  # (S, D)
 
@@ -184,7 +184,7 @@ class InferenceGraph:
         mask = tf.cast(is_real, tf.float32)[:, :, tf.newaxis]  # (1, T, 1)
         actions = self._tables[name].embed(ids)  # (T, D)
         scores = tf.transpose(encoder.w_s2(encoder.w_s1(actions)))[tf.newaxis]  # (1, H, T)
-        weights = tf.nn.softmax(scores + MASKED_SCORE * (1.0 - tf.reshape(mask, (1, 1, -1))), axis=-1)
+        weights = tf.nn.softmax(scores + self._masked_score * (1.0 - tf.reshape(mask, (1, 1, -1))), axis=-1)
         steps = actions[tf.newaxis]  # (1, T, D)
         hops = tf.matmul(weights, steps)  # (1, H, D)
         r_f = encoder.w_f(tf.reshape(hops, (1, -1))) * tf.reduce_max(mask, axis=1)
@@ -201,34 +201,6 @@ class InferenceGraph:
         levels = CANDIDATE_LEVELS[CANDIDATE_LEVELS.index(level) :]  # a level and what is above it: the last ids
         features = [self._model.schema.view(CANDIDATE_VIEW).index(above.value) for above in levels]
         return self._tables[CANDIDATE_VIEW].lookup(candidates[..., -len(features) :], features)
-
-
-def attend_pair(s: EncodedView, b: EncodedView) -> tf.Tensor:
-    """Equation 4, both directions from P = exp(V_b V_s^T / sqrt(D)): r_sb (1, D).
-
-    Two more columns add the padding's bias to every score, so that P is 0 at padded steps of either view:
-    A_s = P V_s / rowsum(P) and A_b = P^T V_b / colsum(P), row by row.
-    """
-    _, length, units = s.steps.shape
-    ones = tf.ones_like(s.mask)
-    keys = tf.concat([s.steps * (1.0 / math.sqrt(units)), _PADDING_BIAS * (1.0 - s.mask), ones], axis=2)
-    queries = tf.concat([b.steps, ones, _PADDING_BIAS * (1.0 - b.mask)], axis=2)
-    exponentials = tf.exp(tf.matmul(queries, keys, transpose_b=True))  # (1, T_b, T_s)
-    of_s = tf.matmul(exponentials, s.steps)  # (1, T, D), a row a step of b
-    of_b = tf.transpose(tf.matmul(b.steps, exponentials, transpose_a=True), (0, 2, 1))  # a row a step of s
-    row_sums = tf.reshape(tf.reduce_sum(exponentials, axis=2), (1, length, 1))
-    column_sums = tf.reshape(tf.reduce_sum(exponentials, axis=1), (1, length, 1))
-    both = s.mask * b.mask
-    padding = 1.0 - both  # adds 1 where 0 / 0 would be, and 0 elsewhere; a tiny constant would be 0 in a float16 file
-    products = (of_s * (both / (row_sums + padding))) * (of_b * (both / (column_sums + padding)))
-    return tf.reduce_sum(products, axis=1) * _reciprocal_count(tf.logical_and(s.is_real, b.is_real))
-
-
-def _reciprocal_count(mask: tf.Tensor) -> tf.Tensor:
-    """Returns 1 / max(n, 1) for the n true values of a mask (1, T), by table."""
-    table = tf.constant(1.0 / np.maximum(np.arange(mask.shape[1] + 1), 1), tf.float32)
-    # Counted as integers: a count of floats would cut the float graph in two for the runtime's delegate.
-    return tf.gather(table, tf.reduce_sum(tf.cast(mask, tf.int32)))
 
 
 def largest_score(model: EdgeDIPN, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:

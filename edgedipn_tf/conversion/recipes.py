@@ -2,7 +2,7 @@
 
 A name decodes: `float32` keeps the weights as they were trained; `dynamic_int8` stores weights as int8 and quantizes
 activations while the model runs ("dynamic range"), so it needs no representative data; `static_int8` has ranges of
-activations in the file, measured on training samples.
+activations in the file, measured on training samples; `full_int8` computes in integers throughout.
 """
 
 import dataclasses
@@ -42,6 +42,8 @@ class Recipe:
         weights: type that large weights are stored in: `float32`, `float16` or `int8`.
         is_calibrated: whether activations are int8 too, by ranges measured on training samples; what those may not be
             int8 in is known for the inference graph only. Weights are then quantized anew for every signature.
+        is_integer: whether no activation at all stays float, attention products and softmax included.
+        warning: what to know before choosing it, one line; None where there is nothing to warn of.
         tolerance: what parity refuses beyond.
     """
 
@@ -49,6 +51,8 @@ class Recipe:
     when_to_choose: str
     weights: str
     is_calibrated: bool = False
+    is_integer: bool = False
+    warning: str | None = None
     tolerance: Tolerance
 
     @property
@@ -92,7 +96,17 @@ STATIC_INT8 = Recipe(
     is_calibrated=True,
     tolerance=Tolerance(mean_abs_error=0.02, auc_drop=MAX_AUC_DROP, flips=MAX_FLIPS),
 )
-RECIPES = {recipe.name: recipe for recipe in (FLOAT32, FLOAT16, DYNAMIC_INT8, STATIC_INT8)}
+FULL_INT8 = Recipe(
+    name="full_int8",
+    when_to_choose="For accelerators that compute in integers only: least exact, and slow on a CPU.",
+    weights="int8",
+    is_calibrated=True,
+    is_integer=True,
+    warning="full_int8 has attention products and softmax in int8: inexact, and several times slower than float32 on a "
+    "CPU; it is for accelerators that compute in integers only, and seldom passes without --allow_degraded",
+    tolerance=Tolerance(mean_abs_error=0.02, auc_drop=MAX_AUC_DROP, flips=MAX_FLIPS),
+)
+RECIPES = {recipe.name: recipe for recipe in (FLOAT32, FLOAT16, DYNAMIC_INT8, STATIC_INT8, FULL_INT8)}
 DEFAULT_RECIPES = (FLOAT32.name, DYNAMIC_INT8.name)
 
 

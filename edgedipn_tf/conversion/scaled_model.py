@@ -36,6 +36,16 @@ class ScaledModel:
     def __init__(self, model: keras.Model | InferenceGraph, scalings: Scalings) -> None:
         self._model, self._scalings = model, scalings
 
+    def in_integers(self) -> "ScaledModel":
+        """Returns the same with operators only that TFLite has in int8.
+
+        Raises:
+            ValueError: when it is not of an inference graph.
+        """
+        if not isinstance(self._model, InferenceGraph):
+            raise ValueError("only an inference graph can be had in integers")
+        return ScaledModel(self._model.in_integers(), self._scalings)
+
     @property
     def variables(self) -> list[tf.Variable]:
         """What it reads: the variables of the model."""

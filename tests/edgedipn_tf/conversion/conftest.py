@@ -21,7 +21,7 @@ NUM_SCORED = 2  # samples have three candidates
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A dataset, a training run on it, and its bundle of all recipes."""
+    """A dataset, a training run on it, and its bundle of all recipes but full_int8, too inexact of random weights."""
 
     data: pathlib.Path
     workdir: pathlib.Path
@@ -44,7 +44,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     workdir = write_workdir(folder / "workdir", model, schema, data)
     reported: list[str] = []
     # Of 60 samples one that flips is more than the default hundredth, and labels do not follow scores of fewer steps.
-    recipes = tuple(with_limits(recipe, max_auc_drop=0.05, max_flips=0.05) for recipe in RECIPES.values())
+    recipes = tuple(
+        with_limits(recipe, max_auc_drop=0.05, max_flips=0.05) for recipe in RECIPES.values() if not recipe.is_integer
+    )
     settings = Settings(
         recipes=recipes,
         lengths=LENGTHS,

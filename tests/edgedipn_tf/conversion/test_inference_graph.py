@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from edgedipn_tf.conversion.export import probabilities
 from edgedipn_tf.conversion.graph_form import choose_graph
-from edgedipn_tf.conversion.inference_graph import EncodedView, InferenceGraph, attend_pair, largest_score, why_not
+from edgedipn_tf.conversion.inference_graph import InferenceGraph, largest_score, why_not
+from edgedipn_tf.conversion.pair_attention import EncodedView, attend_pair, attend_pair_in_integers
 from edgedipn_tf.layers.inter_view_attention import InterViewAttention
 from edgedipn_tf.models.inputs import example_inputs
 from edgedipn_tf.models.variants import build_model
@@ -21,9 +22,9 @@ SCHEMA = tiny_schema()
 VIEWS = ("swipe", "tap", "browse")
 
 
-def difference(model: keras.Model, inputs: dict[str, np.ndarray]) -> float:
+def difference(model: keras.Model, inputs: dict[str, np.ndarray], in_integers: bool = False) -> float:
     """Largest difference of a probability between the training form, in one batch, and the graph, one by one."""
-    graph = InferenceGraph(model)
+    graph = InferenceGraph(model, in_integers)
     expected = probabilities(model, {name: tf.constant(values) for name, values in inputs.items()})
     largest = 0.0
     for row in range(len(inputs["history"])):
@@ -53,6 +54,12 @@ def test_it_equals_the_training_form_with_fewer_steps_kept() -> None:
         encoder.num_kept = 3
     inputs = example_inputs(SCHEMA, MAX_LENGTH, 12, seed=1)
     assert difference(model, inputs) <= 1e-6
+
+
+def test_in_integers_padding_keeps_next_to_no_weight() -> None:
+    inputs = example_inputs(SCHEMA, MAX_LENGTH, 12, seed=1)
+    inputs["swipe"][:, :3], inputs["tap"][3] = 0, 0
+    assert difference(tiny_model("edgedipn", SCHEMA), inputs, in_integers=True) <= 1e-3
 
 
 @pytest.mark.parametrize("length", [1, 2, 16])
@@ -87,6 +94,14 @@ def encoded(steps: np.ndarray, num_real: int) -> EncodedView:
     is_real = np.arange(len(steps)) >= len(steps) - num_real
     values = (steps * is_real[:, None]).astype(np.float32)[None]
     return EncodedView(tf.constant(values), tf.constant(is_real.astype(np.float32)[None, :, None]), is_real[None])
+
+
+def test_both_forms_of_a_pair_are_equal_without_overflow() -> None:
+    rng = np.random.default_rng(3)
+    s, b = encoded(rng.normal(size=(6, 4)), 4), encoded(rng.normal(size=(6, 4)), 5)
+    np.testing.assert_allclose(attend_pair_in_integers(s, b), attend_pair(s, b), atol=1e-6)
+    nothing = encoded(np.zeros((6, 4)), 0)
+    np.testing.assert_array_equal(attend_pair_in_integers(s, nothing), np.zeros((1, 4)))
 
 
 @pytest.mark.parametrize("score", [-60.0, 0.0, 60.0])

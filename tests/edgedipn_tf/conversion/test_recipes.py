@@ -13,7 +13,7 @@ def test_recipes_are_found_in_the_given_order() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["int4"], "no recipe 'int4'; choose from float32, float16, dynamic_int8, static_int8"),
+        (["int4"], "no recipe 'int4'; choose from float32, float16, dynamic_int8, static_int8, full_int8"),
         ([], "name each recipe once"),
         (["float32", "float32"], "name each recipe once"),
     ],
