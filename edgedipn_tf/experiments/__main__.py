@@ -36,7 +36,7 @@ out what needs the same log made into another one.
 
 A finished run is a small JSON file in OUTPUT/runs, and is not run again, on another machine either; a failed one is
 told and left. Runs of several suites that are equal are run once. The number of steps is limited, and a run that takes
-more than {SIZES["full"].max_minutes:g} minutes is stopped and has failed.
+more than {SIZES["full"].max_minutes:g} minutes (--max_minutes) is stopped and has failed.
 
 Writes OUTPUT/SUITE/DATA-SIZE.json, .md and .html: a page that needs nothing else.
 """
@@ -54,6 +54,8 @@ def define_flags(values: flags.FlagValues) -> None:
         "size", "full", list(SIZES), "smoke: everything runs, nothing is learnt; small: one seed", flag_values=values
     )
     flags.DEFINE_integer("num_together", 2, "runs side by side, of one thread each", 1, flag_values=values)
+    meaning = "after which a run is stopped and has failed, in place of the size's: a busy machine takes longer"
+    flags.DEFINE_float("max_minutes", None, meaning, 0.1, flag_values=values)
     flags.DEFINE_list(
         "entries",
         [],
@@ -72,6 +74,8 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
         InputError: when runs failed, after everything else is done and reported, or --entries names what is not there.
     """
     size = SIZES[values.size]
+    if values.max_minutes is not None:  # no part of what a run is, so runs that are finished stay finished
+        size = dataclasses.replace(size, max_minutes=values.max_minutes)
     source = data_source.parse(values.data, pathlib.Path(values.work).absolute(), size)
     laboratory = Laboratory(source, size, pathlib.Path(values.output).absolute())
     num_failed = 0

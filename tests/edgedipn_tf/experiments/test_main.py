@@ -71,6 +71,18 @@ def test_finished_runs_are_kept(places, started):
     assert str(places["data"]) not in (places["output"] / "edgedipn_models" / "tiny-smoke.md").read_text()
 
 
+def test_the_limit_of_a_run_in_minutes(places, monkeypatch):
+    limits = []
+
+    def run_tasks(tasks, *, max_minutes, **_):
+        limits.append(max_minutes)
+        return 0
+
+    monkeypatch.setattr(side_by_side, "run_tasks", run_tasks)
+    assert run(places) == run(places, "--max_minutes=90") == 0
+    assert limits == [30.0, 90.0]
+
+
 def test_only_the_entries_that_are_asked_for_are_run(places, started):
     assert run(places, f"--entries={SUITE.tables[0].reference}") == 0
     assert started[0] == [RUNS[:1]]
