@@ -21,7 +21,7 @@ from beam_pipelines.raw_batches import Piece
 from edgedipn_tf.schema import Schema
 
 ROUND_BYTES = 24 << 20
-"""Bytes of the log's files that are worth a round: each costs about a tenth of a second."""
+"""Bytes of the log's files that are worth a round: each adds three stages to what the runner sets up."""
 
 
 def count_rounds(runner: str, pieces: Sequence[Piece], num_shards: int) -> int:

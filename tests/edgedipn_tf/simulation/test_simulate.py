@@ -58,11 +58,12 @@ def test_volumes_of_the_small_world(logs: list[UserLog], view: str, rows: float)
     assert rows_per_user_day(logs, view, 21) == pytest.approx(rows, rel=0.15)
 
 
-def test_volumes_of_dipn() -> None:
-    """DIPN's Table 1; days are few and users many, because users differ more than days."""
+@pytest.mark.parametrize("num_days", [3, *(pytest.param(days, marks=pytest.mark.slow) for days in (7, 13))])
+def test_volumes_of_dipn(num_days: int) -> None:
+    """DIPN's Table 1; users are many, because they differ more than days."""
     world = make_world(WorldConfig(volumes=DIPN_VOLUMES), 1)
-    logs = list(simulate_users(world, range(400), DAYS_MS[:4]))
-    measured = [rows_per_user_day(logs, view, 3) for view in VIEWS]
+    logs = list(simulate_users(world, range(400), DAYS_MS[: num_days + 1]))
+    measured = [rows_per_user_day(logs, view, num_days) for view in VIEWS]
     assert measured == pytest.approx([1583, 391, 42], rel=0.1)
 
 
