@@ -33,7 +33,12 @@ class Estimate:
     @property
     def sign(self) -> int:
         """1 or -1 when the whole interval and every one of enough seeds lie on that side of 0, else 0."""
-        if self.low is None or self.high is None or len(self.by_seed) < FEWEST_SEEDS:
+        return self.side if len(self.by_seed) >= FEWEST_SEEDS else 0
+
+    @property
+    def side(self) -> int:
+        """As `sign`, however few the seeds are: enough to admit a loss, not to claim a gain."""
+        if self.low is None or self.high is None:
             return 0
         for sign in (1, -1):
             if min(sign * self.low, sign * self.high, *(sign * value for value in self.by_seed)) > 0:

@@ -1,7 +1,8 @@
 """What a table shows and what it does not, in words, from its numbers.
 
 An entry is said to lie below or above the reference only when the whole interval of the paired difference and the
-difference of every seed, of at least three, lie on that side.
+difference of every seed, of at least three, lie on that side. That a network loses to a baseline is said of fewer seeds
+too.
 """
 
 from collections.abc import Mapping
@@ -86,7 +87,7 @@ def _of_reference(table: ReportedTable, intent: str, lines: Mapping[str, Line]) 
     if not differences:
         return f"{METRICS[intent]}: only {reference} has a figure yet."
     words = {-1: "below it", 1: "above it", 0: "not to be told apart from it"}
-    said = _grouped(differences, words)
+    said = _grouped(differences, {label: found.sign for label, found in differences.items()}, words)
     return f"{METRICS[intent]}, {lines[reference].num_positives:,} positives, against {reference}: {said}."
 
 
@@ -97,8 +98,9 @@ def _of_baseline(table: ReportedTable, intent: str, lines: Mapping[str, Line], b
     }
     if not differences:
         return ""
-    words = {-1: "LOSE to it", 1: "beat it", 0: "neither (the interval holds 0, or not all of three seeds agree)"}
-    return f"{METRICS[intent]}, networks against {baseline}: {_grouped(differences, words)}."
+    words = {-1: "LOSE to it", 1: "beat it", 0: "neither (the interval holds 0, or too few seeds agree)"}
+    sides = {label: -1 if found.side == -1 else found.sign for label, found in differences.items()}
+    return f"{METRICS[intent]}, networks against {baseline}: {_grouped(differences, sides, words)}."
 
 
 def _of_order(table: ReportedTable, intent: str, lines: Mapping[str, Line], baseline: str) -> str:
@@ -123,11 +125,11 @@ def _interval(found: Estimate) -> str:
     return f"{found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
 
 
-def _grouped(differences: Mapping[str, Estimate], words: Mapping[int, str]) -> str:
+def _grouped(differences: Mapping[str, Estimate], sides: Mapping[str, int], words: Mapping[int, str]) -> str:
     """Returns the entries on each side, and on neither, of what they are compared with."""
     groups = {
-        said: [f"{label} ({found.mean:+.4f})" for label, found in differences.items() if found.sign == sign]
-        for sign, said in words.items()
+        said: [f"{label} ({found.mean:+.4f})" for label, found in differences.items() if sides[label] == side]
+        for side, said in words.items()
     }
     return "; ".join(f"{said}: {', '.join(labels)}" for said, labels in groups.items() if labels)
 
@@ -135,7 +137,7 @@ def _grouped(differences: Mapping[str, Estimate], words: Mapping[int, str]) -> s
 def _is_lost(report: Report) -> bool:
     """Whether a network is below a baseline in any intent."""
     return any(
-        found.sign == -1
+        found.side == -1
         for table in report.tables
         for entry in table.entries
         if entry.entry.label not in table.table.baselines

@@ -82,3 +82,8 @@ def test_what_is_undefined_is_left_out():
 )
 def test_only_a_whole_interval_and_all_seeds_tell_apart(low, high, by_seed, sign):
     assert Estimate(0.15, low, high, by_seed).sign == sign
+
+
+def test_few_seeds_are_enough_to_lie_on_a_side():
+    assert (Estimate(-0.15, -0.2, -0.1, (-0.15,)).side, Estimate(-0.15, -0.2, -0.1, (-0.15,)).sign) == (-1, 0)
+    assert Estimate(0.05, -0.1, 0.2, (0.05,)).side == Estimate(0.15, 0.1, 0.2, (0.4, -0.1)).side == 0

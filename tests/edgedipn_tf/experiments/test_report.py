@@ -95,8 +95,7 @@ def test_networks_are_held_against_the_baselines_of_their_table(found):
         ),
         (
             (0.6, 0.60, 0.75),
-            "beat it: complete (+0.1500); neither (the interval holds 0, or not all of three seeds agree): tradition "
-            "(+0.0000)",
+            "beat it: complete (+0.1500); neither (the interval holds 0, or too few seeds agree): tradition (+0.0000)",
             "is NOT shown: tradition is +0.0000 (+0.0000 to +0.0000) from trees, and -0.1500 (-0.1500 to -0.1500) from",
         ),
         (
@@ -128,6 +127,20 @@ def test_a_loss_is_told_and_whether_the_order_holds(tmp_path, aucs, against, ord
     assert said[3] == f"RPAUC: the order trees < tradition (browse only) < complete {order} complete."
     assert said[4].startswith("RPAUC: the order linear < tradition (browse only) < complete HOLDS") and len(said) == 5
     assert ("at most 76,800 samples" in " ".join(sentences.notes(found))) == ("LOSE" in against)
+
+
+def test_of_one_seed_a_loss_is_told_and_a_gain_is_not(tmp_path):
+    entries = tuple(Entry(label=model, model=model) for model in ("gbdt", "edgedipn", "edgedipn_v1"))
+    table = Table(title="one seed", reference="edgedipn", entries=entries)
+    files = RunFiles(tmp_path)
+    for entry, auc in zip(entries, (0.7, 0.6, 0.8), strict=True):
+        write_run(files, f"{entry.key(BASE)}-seed1", {INTENT: drawn(auc)})
+    found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
+    assert sentences.of_table(found.tables[0])[1] == (
+        "RPAUC, networks against gbdt: LOSE to it: edgedipn (-0.1000); neither (the interval holds 0, or too few seeds "
+        "agree): edgedipn_v1 (+0.1000)."
+    )
+    assert "Networks that lose" in " ".join(sentences.notes(found))
 
 
 def test_what_files_cost_stands_beside_the_auc(files):
