@@ -153,6 +153,7 @@ class Size:
     Attributes:
         name: of `--size`, part of file names.
         settings: of the training; steps are limited, so that no run takes longer than `max_minutes`.
+        fold_settings: those in place of them where folds judge: public logs are small, a pass is a few dozen steps.
         num_seeds: runs of an entry that differ in the seed alone.
         num_folds: parts of the users of a public log, each of which judges once.
         num_draws: bootstrap draws.
@@ -164,6 +165,7 @@ class Size:
 
     name: str
     settings: Mapping[str, Any]
+    fold_settings: Mapping[str, Any]
     num_seeds: int
     num_folds: int
     num_draws: int
@@ -205,7 +207,8 @@ class Run:
 
     def settings(self, size: Size) -> dict[str, Any]:
         """Returns the settings of the training that differ from the defaults, besides the dataset."""
-        wanted = {**size.settings, **self.entry.settings, "model": self.entry.model, "seed": self.seed}
+        of_size = size.settings if self.fold is None else {**size.settings, **size.fold_settings}
+        wanted = {**of_size, **self.entry.settings, "model": self.entry.model, "seed": self.seed}
         variant = find_variant(self.entry.model)
         return {name: value for name, value in wanted.items() if variant.takes(name)}
 

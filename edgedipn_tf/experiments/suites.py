@@ -32,6 +32,7 @@ SIZES = {
         Size(
             name="smoke",
             settings={"max_length": 30, "global_batch_size": 16, "num_epochs": 1, "steps_per_epoch": 2},
+            fold_settings={},
             num_seeds=1,
             num_folds=2,
             num_draws=50,
@@ -43,6 +44,7 @@ SIZES = {
         Size(
             name="small",
             settings={**_TRAINING, "num_epochs": 2},
+            fold_settings={"num_epochs": 20, "steps_per_epoch": 20},
             num_seeds=1,
             num_folds=3,
             num_draws=400,
@@ -52,6 +54,7 @@ SIZES = {
         Size(
             name="full",
             settings={**_TRAINING, "num_epochs": 4},
+            fold_settings={"num_epochs": 40, "steps_per_epoch": 20},
             num_seeds=3,
             num_folds=5,
             num_draws=400,

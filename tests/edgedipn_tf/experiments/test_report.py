@@ -20,7 +20,9 @@ from tests.edgedipn_tf.experiments.made_runs import COST, drawn, write_run
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INTENT = "realtime_purchase"
 STEPS = {"num_epochs": 3, "steps_per_epoch": 200, "global_batch_size": 128}
-SIZE = Size(name="full", settings=STEPS, num_seeds=3, num_folds=2, num_draws=100, num_users=9, num_rollouts=1)
+SIZE = Size(
+    name="full", settings=STEPS, fold_settings={}, num_seeds=3, num_folds=2, num_draws=100, num_users=9, num_rollouts=1
+)
 ENTRIES = (
     Entry(label="trees", model="gbdt", paper={INTENT: 0.79}),
     Entry(label="short", model="edgedipn", settings={"max_length": 64}, paper={INTENT: 0.84}, at=64),

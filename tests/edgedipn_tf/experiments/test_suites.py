@@ -27,8 +27,17 @@ def test_every_run_can_be_trained(size):
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
 def test_steps_are_limited_and_the_full_size_has_three_seeds(size):
-    assert 0 < size.settings["num_epochs"] * size.settings["steps_per_epoch"] <= 800
+    for settings in (size.settings, {**size.settings, **size.fold_settings}):
+        assert 0 < settings["num_epochs"] * settings["steps_per_epoch"] <= 800
     assert size.max_minutes <= 30 and (size.name != "full" or size.num_seeds >= 3)
+
+
+def test_the_epochs_of_a_public_log_are_shorter():
+    (table,) = SUITES["all_models"].tables
+    (by_fold, *_), (by_day, *_) = (runs_of(table, SIZES["full"], has_folds) for has_folds in (True, False))
+    of_fold, of_day = (run.settings(SIZES["full"]) for run in (by_fold, by_day))
+    assert (of_fold["num_epochs"], of_fold["steps_per_epoch"], of_day["steps_per_epoch"]) == (40, 20, 200)
+    assert of_fold["learning_rate"] == of_day["learning_rate"]
 
 
 def test_every_name_of_a_model_is_in_the_table_of_all():
