@@ -105,9 +105,18 @@ def test_a_bundle_of_a_trained_model(tmp_path: pathlib.Path) -> None:
     if not bundle:
         pytest.skip("EDGEDIPN_BUNDLE names no bundle to run on tflite-runtime 2.14.0")
     found = run_old(pathlib.Path(bundle), tmp_path)
+    (exact,) = {file for file, _ in found.predicts("float32")}
     for recipe in RECIPES:
         for file, signature in found.predicts(recipe):
             differences = [found.difference(file, signature, kernels) for kernels in KERNELS]
-            print(f"{file}, {signature['name']}: up to {max(differences):.1e} from LiteRT's kernels")
-            # A float sum in another order may move a single activation to the next of its 256 steps.
-            assert max(differences) <= (TOLERANCE if recipe == "float32" else 1 / 256)
+            # A float sum in another order may move an activation to the next of its 256 steps; what that does to a
+            # probability depends on the weights, so the measure is what the recipe itself does to these samples.
+            error = max(
+                float(np.abs(values - found.outputs(exact, signature["name"], "built_in")[name]).max())
+                for name, values in found.outputs(file, signature["name"], "built_in").items()
+            )
+            print(
+                f"{file}, {signature['name']}: up to {max(differences):.1e} from LiteRT's kernels, "
+                f"{error:.1e} from float32"
+            )
+            assert max(differences) <= (TOLERANCE if recipe == "float32" else error)
