@@ -111,7 +111,7 @@ def _define_samples(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer(
         "calibration_samples",
-        128,
+        512,
         "Training samples that a calibrated recipe measures ranges on, spread over the split.",
         lower_bound=1,
         flag_values=values,

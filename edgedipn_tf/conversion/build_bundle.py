@@ -69,7 +69,7 @@ class Settings:
     scored_categories: int = 0
     parity_samples: int = 0
     benchmark_samples: int = 64
-    calibration_samples: int = 128
+    calibration_samples: int = 512
     overwrite: bool = False
     allow_degraded: bool = False
     time_limit_s: float = converter.TIME_LIMIT_S

@@ -18,6 +18,7 @@ import numpy as np
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.compaction import compact
 from edgedipn_tf.conversion.recipes import RECIPES, Recipe
+from edgedipn_tf.conversion.tflite_file import operator_names
 
 TIME_LIMIT_S = 600.0
 _FAILED_CODE = 1
@@ -31,6 +32,11 @@ _FLOAT_OPERATORS = (
     *("MAXIMUM", "MINIMUM", "CONCATENATION", "PACK", "RESHAPE", "TRANSPOSE", "TILE", "SPLIT", "SQUEEZE"),
     *("EXPAND_DIMS", "STRIDED_SLICE", "SLICE"),
 )
+
+
+# Layers that stay float too, by the names that they have in the model: as int8 a logit has 256 values, and none beyond
+# those of the calibration samples. It costs 64 products a score.
+_FLOAT_LAYERS = ("logit",)
 
 
 def convert(
@@ -129,12 +135,20 @@ def _convert_here(saved_model: str, recipe: Recipe, signatures: list[str], calib
     if recipe.is_integer:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         return converter.convert()
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_FLOAT_OPERATORS))
-    # The debugger is the only public way to keep chosen operators float.
+    # The debugger is the only public way to keep chosen operators float. Their names it knows after calibration.
+    options = tf.lite.experimental.QuantizationDebugOptions
     debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter, debug_dataset=samples, debug_options=options
+        converter=converter, debug_dataset=samples, debug_options=options(denylisted_ops=list(_FLOAT_OPERATORS))
+    )
+    debugger.options = options(
+        denylisted_ops=list(_FLOAT_OPERATORS), denylisted_nodes=_of_float_layers(debugger.calibrated_model)
     )
     return debugger.get_nondebug_quantized_model()
+
+
+def _of_float_layers(file: bytes) -> list[str]:
+    """Returns the names of the operators of `_FLOAT_LAYERS`; the graph numbers layers: `logit_3/MatMul`."""
+    return [name for name in operator_names(file) if re.sub(r"(_\d+)?/.*", "", name) in _FLOAT_LAYERS]
 
 
 def _representative_samples(signature: str, path: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

@@ -90,6 +90,12 @@ def read_content(file: bytes) -> TfliteContent:
     )
 
 
+def operator_names(file: bytes) -> list[str]:
+    """Returns the name of each operator: that of its first output, which holds the names of what was fused into it."""
+    model = tflite.ModelT.InitFromPackedBuf(file, 0)
+    return [graph.tensors[op.outputs[0]].name.decode() for graph in model.subgraphs for op in graph.operators]
+
+
 def _shape(tensor: tflite.TensorT) -> tuple[int, ...]:
     return () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
 

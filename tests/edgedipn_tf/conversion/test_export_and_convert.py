@@ -170,12 +170,16 @@ def test_a_calibrated_file_keeps_products_of_activations_float(published: Publis
     model = tflite.ModelT.InitFromPackedBuf((published.bundle / "edgedipn_static_int8_8.tflite").read_bytes(), 0)
     graph, operator = model.subgraphs[0], tflite.BuiltinOperator
     types: dict[int, set[int]] = {}
+    codes = [code.builtinCode for code in model.operatorCodes]
     for used in graph.operators:
-        code = model.operatorCodes[used.opcodeIndex].builtinCode
-        types.setdefault(code, set()).update(graph.tensors[output].type for output in used.outputs)
+        types.setdefault(codes[used.opcodeIndex], set()).update(graph.tensors[output].type for output in used.outputs)
     floating = (operator.BATCH_MATMUL, operator.SOFTMAX, operator.EXP, operator.DIV, operator.MUL, operator.LOGISTIC)
     assert {code: types[code] for code in floating} == {code: {tflite.TensorType.FLOAT32} for code in floating}
     assert types[operator.TANH] == {tflite.TensorType.INT8}
+    products = [each for each in graph.operators if codes[each.opcodeIndex] == operator.FULLY_CONNECTED]
+    outputs = [graph.tensors[each.outputs[0]] for each in products]
+    for layer, dtype in ((b"hidden_1_", "INT8"), (b"hidden_2_", "INT8"), (b"logit_", "FLOAT32")):
+        assert {each.type for each in outputs if each.name.startswith(layer)} == {getattr(tflite.TensorType, dtype)}
     assert tflite.TensorType.INT8 in types[operator.FULLY_CONNECTED]
     foreign = read_content((published.bundle / "edgedipn_static_int8_8.tflite").read_bytes()).foreign_operators
     assert foreign == ()
