@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from edgedipn_tf import batching, publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
+from edgedipn_tf.kept_memory import keep_freed_memory
 from edgedipn_tf.pools import Split, read_pools
 from edgedipn_tf.schema import FIRST_REAL_ID, VIEW_ORDER, Schema, feature_key
 from edgedipn_tf.schema_files import read_vocabulary
@@ -176,6 +177,7 @@ class Dataset:
             return part
 
         def cut() -> Iterator[Arrays]:
+            keep_freed_memory()  # here: making a dataset of a generator, TensorFlow has just set the opposite
             lengths = dict.fromkeys(self._views, max_length)
             for batch in batches():
                 if are_alike:

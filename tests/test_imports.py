@@ -25,6 +25,7 @@ LIGHT = (
     "edgedipn_tf/explanation_page.py",
     "edgedipn_tf/html_page.py",
     "edgedipn_tf/inspect_dataset.py",
+    "edgedipn_tf/kept_memory.py",
     "edgedipn_tf/local_time.py",
     "edgedipn_tf/model_card.py",
     "edgedipn_tf/models/catalog.py",
@@ -68,7 +69,8 @@ ALLOWED = {
     "edgedipn_tf.finished_run": {f"edgedipn_tf.{name}" for name in ("models", "baselines", "schema_files", "workdir")}
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {
-        f"edgedipn_tf.{name}" for name in ("batching", "pools", "records", "window_cutting", "schema_files")
+        f"edgedipn_tf.{name}"
+        for name in ("batching", "kept_memory", "pools", "records", "window_cutting", "schema_files")
     }
     | {f"edgedipn_tf.{name}" for name in SHARED},
 }

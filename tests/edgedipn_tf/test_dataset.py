@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -175,6 +176,14 @@ def test_training_order_is_a_function_of_seed_and_epoch(of_many_lengths: Dataset
         assert order(1, 1, 3) == undisturbed[10:]
     assert undisturbed[:10] != undisturbed[10:20]
     assert order(2, 0, 1) != undisturbed[:10]
+
+
+def test_memory_is_kept_from_the_moment_batches_are_read(of_many_lengths: Dataset) -> None:
+    with mock.patch("edgedipn_tf.dataset.keep_freed_memory") as keep:
+        batches = of_many_lengths.training_batches(60, 3, 1, 0, 2)
+        assert not keep.called  # too early: TensorFlow sets the opposite when an iterator is made
+        list(batches)
+    assert keep.call_count == 1
 
 
 def whole_samples(batches: tf.data.Dataset, max_length: int) -> list[bytes]:
