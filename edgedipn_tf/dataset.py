@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from edgedipn_tf import batching, publishing, records, window_cutting
+from edgedipn_tf import batching, packed_batches, publishing, records, window_cutting
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.kept_memory import keep_freed_memory
 from edgedipn_tf.pools import Split, read_pools
@@ -110,9 +110,9 @@ class Dataset:
                 pools = read_pools(self.schema, self.splits[split], max_length, num_samples, generator)
                 yield from batching.shuffled(pools, self._views, global_batch_size, max_length, are_alike, generator)
 
+        found = self._cut(batches, max_length, global_batch_size, are_alike, self._finish)
         # Nothing is left to rebatch; it tells a distribution strategy how many samples a batch has.
-        found = self._cut(batches, max_length, are_alike).rebatch(global_batch_size, drop_remainder=True)
-        return found.map(self._finish).prefetch(2)
+        return found.rebatch(global_batch_size, drop_remainder=True).prefetch(2)
 
     def evaluation_batches(self, split: str, max_length: int, batch_size: int, extras: bool = False) -> tf.data.Dataset:
         """Returns the batches of a split in file order, all inputs int32; the last one may be smaller.
@@ -131,9 +131,11 @@ class Dataset:
             pools = read_pools(self.schema, self.splits[split], max_length, DECODED_SAMPLES)
             return batching.in_file_order(pools, batch_size)
 
+        def finish(batch: Tensors) -> tuple[Tensors, ...]:
+            return self._finish(batch | {view: tf.cast(batch[view], tf.int32) for view in self._views})
+
         vocabulary = self._candidate_vocabulary() if extras else None
-        found = self._cut(batches, max_length, are_alike=False, vocabulary=vocabulary)
-        return found.map(self._as_int32).map(self._finish).prefetch(2)
+        return self._cut(batches, max_length, batch_size, False, finish, vocabulary).prefetch(2)
 
     def alike_batches(self, split: str, max_length: int, batch_size: int) -> tf.data.Dataset:
         """Returns the samples of a split with extras, in batches of like lengths; any of them may be smaller.
@@ -152,8 +154,8 @@ class Dataset:
             pools = read_pools(self.schema, self.splits[split], max_length, num_samples)
             return batching.by_length(pools, self._views, batch_size, max_length)
 
-        found = self._cut(batches, max_length, are_alike=True, vocabulary=self._candidate_vocabulary())
-        return found.map(self._finish).prefetch(2)
+        vocabulary = self._candidate_vocabulary()
+        return self._cut(batches, max_length, batch_size, True, self._finish, vocabulary).prefetch(2)
 
     @property
     def _views(self) -> list[str]:
@@ -163,36 +165,38 @@ class Dataset:
         self,
         batches: Callable[[], Iterator[batching.Batch]],
         max_length: int,
+        batch_size: int,
         are_alike: bool,
+        finish: Callable[[Tensors], tuple[Tensors, ...]],
         vocabulary: list[np.ndarray] | None = None,
     ) -> tf.data.Dataset:
-        """Cuts batches; those of like lengths lose the padding that they share."""
+        """Cuts batches and finishes them; those of like lengths lose the padding that they share."""
 
-        def cut_part(pool: Arrays, samples: window_cutting.Int64, lengths: dict[str, int]) -> Arrays:
-            part = window_cutting.cut(self.schema, max_length, pool, samples, lengths)
+        def cut_rest(pool: Arrays, samples: window_cutting.Int64) -> Arrays:
+            rest = window_cutting.cut_rest(self.schema, pool, samples)
             if self.has_view_order:
-                part[VIEW_ORDER] = window_cutting.view_order(self.schema, max_length, pool, samples)
+                rest[VIEW_ORDER] = window_cutting.view_order(self.schema, max_length, pool, samples)
             if vocabulary is not None:
-                part |= window_cutting.cut_extras(self.schema, vocabulary, pool, samples)
-            return part
+                rest |= window_cutting.cut_extras(self.schema, vocabulary, pool, samples)
+            return rest
 
-        def cut() -> Iterator[Arrays]:
+        def lengths(batch: batching.Batch) -> dict[str, int]:
+            if are_alike:
+                return batching.cut_lengths(batch, self._views, max_length)
+            return dict.fromkeys(self._views, max_length)
+
+        def packed() -> Iterator[Arrays]:
             keep_freed_memory()  # here: making a dataset of a generator, TensorFlow has just set the opposite
-            lengths = dict.fromkeys(self._views, max_length)
-            for batch in batches():
-                if are_alike:
-                    lengths = batching.cut_lengths(batch, self._views, max_length)
-                parts = [cut_part(pool, samples, lengths) for pool, samples in batch]
-                yield parts[0] if len(parts) == 1 else {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+            for some in packed_batches.together(batches(), batch_size):
+                lengths_of_some = [lengths(batch) for batch in some]
+                yield packed_batches.pack(self.schema, max_length, some, lengths_of_some, cut_rest)
 
-        steps = None if are_alike else max_length
-        types = _sample_types(self.schema, steps, with_extras=vocabulary is not None)
+        types = _packed_types(self.schema, with_extras=vocabulary is not None)
         if self.has_view_order:
             types[VIEW_ORDER] = tf.TensorSpec([None, max_length], tf.int32)
-        return tf.data.Dataset.from_generator(cut, output_signature=types)
-
-    def _as_int32(self, batch: Tensors) -> Tensors:
-        return batch | {view: tf.cast(batch[view], tf.int32) for view in self._views}
+        found = tf.data.Dataset.from_generator(packed, output_signature=types)
+        num_steps = None if are_alike else max_length
+        return found.flat_map(lambda some: packed_batches.unpack(self.schema.views, num_steps, some).map(finish))
 
     def _finish(self, batch: Tensors) -> tuple[Tensors, ...]:
         """Parts a batch into inputs, labels, weights and, when there are some, extras."""
@@ -264,11 +268,12 @@ def _split(folder: pathlib.Path, stored: Mapping[str, Any]) -> Split:
     return Split(files, int(stored["num_samples"]), int(stored["num_records"]))
 
 
-def _sample_types(schema: Schema, num_steps: int | None, with_extras: bool) -> dict[str, tf.TensorSpec]:
-    """What `window_cutting.cut` and, if wanted, `cut_extras` return."""
+def _packed_types(schema: Schema, with_extras: bool) -> dict[str, tf.TensorSpec]:
+    """Of packed batches, with what `window_cutting.cut_rest` and, if wanted, `cut_extras` return."""
     num_labels = sum(schema.num_places(intent) for intent in schema.intents)
     places = [None, schema.num_candidates, len(records.CANDIDATE_LEVELS)]
-    types = {v.name: tf.TensorSpec([None, num_steps, len(v.features)], id_dtype(v)) for v in schema.views}
+    types = {view.name: tf.TensorSpec([None], id_dtype(view)) for view in schema.views}
+    types[packed_batches.SIZES] = tf.TensorSpec([None, 1 + len(schema.views)], tf.int32)
     types["history"] = tf.TensorSpec([None, len(schema.history)], tf.int32)
     types["profile"] = tf.TensorSpec([None, len(schema.profile)], tf.int32)
     types["candidates"] = tf.TensorSpec(places, tf.int32)

@@ -23,7 +23,7 @@ view the rows are those of all records, before the actions of each T rows of zer
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ _RECORD_BITS = 44
 PAGE_STAY = "page_stay"
 _ACTIONS_AT_ONCE = 4096
 """Unpacked in parts that stay in the processor's cache."""
+_BLOCKS_AT_ONCE = 64
 _MANTISSA_BITS, _EXPONENT_OF_HALF = 52, 1022
 """Of a float64: bits below the exponent, and the exponent of numbers from 1/2 to below 1."""
 
@@ -115,26 +116,52 @@ def _unknown_stays(ends: Int64, first_seen: Int64, first_known: Int64, max_lengt
     return {"unknown_splits": np.concatenate([[0], np.cumsum(num_steps)]), "unknown_steps": step[order]}
 
 
-def cut(schema: Schema, max_length: int, pool: Arrays, samples: Int64, lengths: Mapping[str, int]) -> Arrays:
-    """Cuts samples out of a pool.
+def cut_windows(view: View, max_length: int, pool: Arrays, samples: Int64, windows: NDArray[Any]) -> None:
+    """Cuts the windows of one view out of a pool.
 
     Args:
-        schema: what a sample is made of.
+        view: which.
         max_length: T, that of the pool.
         pool: of `decode`.
         samples: positions among the pool's samples, [B].
-        lengths: by view the steps of the windows, at most T: their newest ones.
+        windows: what is filled with ids, of the view's `id_dtype`, contiguous, [B, length, F], length at most T: the
+            newest steps of each window.
+    """
+    length = windows.shape[1]
+    num_skipped = max_length - length
+    starts = pool[f"{view.name}_starts"][samples] + num_skipped
+    _copy_blocks(pool[f"{view.name}_rows"], starts, windows)
+    names = [feature.name for feature in view.features]
+    if ELAPSED_TIME.name in names:
+        seconds = np.empty((len(samples), length))
+        _copy_blocks(pool[f"{view.name}_seconds"], starts, seconds)
+        ids = _elapsed_time_ids(pool["t0_ms"][samples], seconds)
+        if (pool[f"{view.name}_lengths"][samples] < length).any():
+            ids *= windows[:, :, 0] != PAD_ID
+        windows[:, :, names.index(ELAPSED_TIME.name)] = ids
+    if PAGE_STAY in names:
+        first, num_unknown = pool["unknown_splits"][samples], np.diff(pool["unknown_splits"])[samples]
+        row = np.repeat(np.arange(len(samples)), num_unknown)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(num_unknown) - num_unknown - first, num_unknown)
+        step = pool["unknown_steps"][place] - num_skipped
+        windows[row[step >= 0], step[step >= 0], names.index(PAGE_STAY)] = NOT_APPLICABLE_ID
+
+
+def cut_rest(schema: Schema, pool: Arrays, samples: Int64) -> Arrays:
+    """Cuts all but the views of samples out of a pool.
+
+    Args:
+        schema: what a sample is made of.
+        pool: of `decode`.
+        samples: positions among the pool's samples, [B].
 
     Returns:
-        The inputs of a batch by name (see `dataset`), views of their `id_dtype`, others int32; and `labels`, uint8
-        codes [B, places of all intents].
+        Other inputs of a batch by name (see `dataset`), int32; and `labels`, uint8 codes [B, places of all intents].
     """
-    inputs = {v.name: _windows(v, pool, samples, max_length - lengths[v.name], lengths[v.name]) for v in schema.views}
     record = pool["record"][samples]
     codes = pool["candidates"][samples]
     is_listed = codes < _table_sizes(schema)
     return {
-        **inputs,
         "history": pool["history"][record],
         "profile": pool["profile"][record],
         "candidates": np.where(is_listed, codes, np.int32(NOT_APPLICABLE_ID)),
@@ -157,7 +184,8 @@ def view_order(schema: Schema, max_length: int, pool: Arrays, samples: Int64) ->
     never = -np.inf
     times = []
     for view in schema.views:
-        windows = _blocks(pool[f"{view.name}_seconds"], pool[f"{view.name}_starts"][samples], max_length)
+        windows = np.empty((len(samples), max_length))
+        _copy_blocks(pool[f"{view.name}_seconds"], pool[f"{view.name}_starts"][samples], windows)
         is_padding = np.arange(max_length) < max_length - pool[f"{view.name}_lengths"][samples][:, None]
         times.append(np.where(is_padding, never, windows))
     seconds = np.concatenate(times, axis=1)
@@ -245,30 +273,16 @@ def _mask(feature: Feature) -> int:
     return (1 << records.num_bits(feature)) - 1
 
 
-def _windows(view: View, pool: Arrays, samples: Int64, num_skipped: int, length: int) -> NDArray[Any]:
-    """Cuts the windows of one view: the steps from `num_skipped` on of each sample's window, [B, length, F]."""
-    starts = pool[f"{view.name}_starts"][samples] + num_skipped
-    windows = _blocks(pool[f"{view.name}_rows"], starts, length)
-    names = [feature.name for feature in view.features]
-    if ELAPSED_TIME.name in names:
-        ids = _elapsed_time_ids(pool["t0_ms"][samples], _blocks(pool[f"{view.name}_seconds"], starts, length))
-        if (pool[f"{view.name}_lengths"][samples] < length).any():
-            ids *= windows[:, :, 0] != PAD_ID
-        windows[:, :, names.index(ELAPSED_TIME.name)] = ids
-    if PAGE_STAY in names:
-        first, num_unknown = pool["unknown_splits"][samples], np.diff(pool["unknown_splits"])[samples]
-        row = np.repeat(np.arange(len(samples)), num_unknown)
-        place = np.arange(len(row)) - np.repeat(np.cumsum(num_unknown) - num_unknown - first, num_unknown)
-        step = pool["unknown_steps"][place] - num_skipped
-        windows[row[step >= 0], step[step >= 0], names.index(PAGE_STAY)] = NOT_APPLICABLE_ID
-    return windows
-
-
-def _blocks(rows: NDArray[Any], starts: Int64, length: int) -> NDArray[Any]:
-    """Returns the `length` rows from each start on, [B, length, ...], copied as a whole."""
+def _copy_blocks(rows: NDArray[Any], starts: Int64, blocks: NDArray[Any]) -> None:
+    """Fills `blocks`, contiguous, [B, length, ...], with the rows from each start on, each block copied as a whole."""
     row_bytes = rows.itemsize * math.prod(rows.shape[1:])
-    blocks = np.ndarray(len(rows) - length + 1, f"V{length * row_bytes}", rows, strides=(row_bytes,))
-    return blocks[starts].view(rows.dtype).reshape(len(starts), length, *rows.shape[1:])
+    block = f"V{blocks.shape[1] * row_bytes}"
+    all_blocks = np.ndarray(len(rows) - blocks.shape[1] + 1, block, rows, strides=(row_bytes,))
+    filled = np.ndarray(len(starts), block, blocks)
+    # NumPy copies what it has chosen a second time, so it should still be in the processor's cache.
+    for first in range(0, len(starts), _BLOCKS_AT_ONCE):
+        some = slice(first, first + _BLOCKS_AT_ONCE)
+        filled[some] = all_blocks[starts[some]]
 
 
 def _elapsed_time_ids(t0_ms: Int64, seconds: NDArray[np.float64]) -> NDArray[np.int8]:

@@ -70,7 +70,7 @@ ALLOWED = {
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {
         f"edgedipn_tf.{name}"
-        for name in ("batching", "kept_memory", "pools", "records", "window_cutting", "schema_files")
+        for name in ("batching", "kept_memory", "packed_batches", "pools", "records", "schema_files", "window_cutting")
     }
     | {f"edgedipn_tf.{name}" for name in SHARED},
 }
