@@ -40,7 +40,7 @@ Int64 = NDArray[np.int64]
 _RECORD_BITS = 44
 """A record's number above, a time in milliseconds below: times of the years 1900 to 2199 need 43 bits and a sign."""
 PAGE_STAY = "page_stay"
-_ACTIONS_AT_ONCE = 4096
+_ACTIONS_AT_ONCE = 16384
 """Unpacked in parts that stay in the processor's cache."""
 _BLOCKS_AT_ONCE = 64
 _MANTISSA_BITS, _EXPONENT_OF_HALF = 52, 1022
@@ -130,12 +130,15 @@ def cut_windows(view: View, max_length: int, pool: Arrays, samples: Int64, windo
     length = windows.shape[1]
     num_skipped = max_length - length
     starts = pool[f"{view.name}_starts"][samples] + num_skipped
-    _copy_blocks(pool[f"{view.name}_rows"], starts, windows)
+    blocks = _blocks(pool[f"{view.name}_rows"], length)
+    filled = np.ndarray(len(starts), blocks.dtype, windows)
+    # NumPy copies what it has chosen a second time, so it should still be in the processor's cache.
+    for begin in range(0, len(starts), _BLOCKS_AT_ONCE):
+        some = slice(begin, begin + _BLOCKS_AT_ONCE)
+        filled[some] = blocks[starts[some]]
     names = [feature.name for feature in view.features]
     if ELAPSED_TIME.name in names:
-        seconds = np.empty((len(samples), length))
-        _copy_blocks(pool[f"{view.name}_seconds"], starts, seconds)
-        ids = _elapsed_time_ids(pool["t0_ms"][samples], seconds)
+        ids = _elapsed_time_ids(pool["t0_ms"][samples], _seconds(view, pool, starts, length))
         if (pool[f"{view.name}_lengths"][samples] < length).any():
             ids *= windows[:, :, 0] != PAD_ID
         windows[:, :, names.index(ELAPSED_TIME.name)] = ids
@@ -184,8 +187,7 @@ def view_order(schema: Schema, max_length: int, pool: Arrays, samples: Int64) ->
     never = -np.inf
     times = []
     for view in schema.views:
-        windows = np.empty((len(samples), max_length))
-        _copy_blocks(pool[f"{view.name}_seconds"], pool[f"{view.name}_starts"][samples], windows)
+        windows = _seconds(view, pool, pool[f"{view.name}_starts"][samples], max_length)
         is_padding = np.arange(max_length) < max_length - pool[f"{view.name}_lengths"][samples][:, None]
         times.append(np.where(is_padding, never, windows))
     seconds = np.concatenate(times, axis=1)
@@ -273,16 +275,17 @@ def _mask(feature: Feature) -> int:
     return (1 << records.num_bits(feature)) - 1
 
 
-def _copy_blocks(rows: NDArray[Any], starts: Int64, blocks: NDArray[Any]) -> None:
-    """Fills `blocks`, contiguous, [B, length, ...], with the rows from each start on, each block copied as a whole."""
+def _blocks(rows: NDArray[Any], length: int) -> NDArray[np.void]:
+    """Returns the `length` rows from each row on, as elements that are copied as a whole, [rows - length + 1]."""
     row_bytes = rows.itemsize * math.prod(rows.shape[1:])
-    block = f"V{blocks.shape[1] * row_bytes}"
-    all_blocks = np.ndarray(len(rows) - blocks.shape[1] + 1, block, rows, strides=(row_bytes,))
-    filled = np.ndarray(len(starts), block, blocks)
-    # NumPy copies what it has chosen a second time, so it should still be in the processor's cache.
-    for first in range(0, len(starts), _BLOCKS_AT_ONCE):
-        some = slice(first, first + _BLOCKS_AT_ONCE)
-        filled[some] = all_blocks[starts[some]]
+    blocks: NDArray[np.void] = np.ndarray(len(rows) - length + 1, f"V{length * row_bytes}", rows, strides=(row_bytes,))
+    return blocks
+
+
+def _seconds(view: View, pool: Arrays, starts: Int64, length: int) -> NDArray[np.float64]:
+    """Returns the times of the actions of windows that begin at these rows, [B, length]."""
+    blocks = _blocks(pool[f"{view.name}_seconds"], length)[starts]
+    return blocks.view(np.float64).reshape(len(starts), length)
 
 
 def _elapsed_time_ids(t0_ms: Int64, seconds: NDArray[np.float64]) -> NDArray[np.int8]:
