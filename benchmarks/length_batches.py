@@ -63,7 +63,11 @@ def _step_seconds(
     """Returns the mean CPU-seconds of a step of each kind, reading included."""
     from edgedipn_tf import training
 
-    model = training.compiled_model(kinds["padded"], dataset.schema, num_steps)
+    settings = kinds["padded"]
+    network = training.fresh_model(settings, dataset.schema)
+    model = training.compiled_model(
+        settings, network, training.intent_names(settings, dataset.schema), steps_per_pass=num_steps
+    )
     batches = {name: iter(training.training_steps(kind, dataset, num_steps, 0)) for name, kind in kinds.items()}
     model.train_on_batch(*next(batches["padded"]))  # builds all
     for iterator in batches.values():

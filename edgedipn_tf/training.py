@@ -198,7 +198,7 @@ class Run:
     def finish(self) -> dict[str, Any]:
         """Publishes the weights of the best epoch and their metrics, and returns the content of `metrics.json`."""
         self.checkpoints.restore_best_weights()
-        product = _fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
+        product = fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
         product.set_weights(self.network.get_weights())
         save_model(product, self.folder.model)
         found = self._evaluator(EVALUATION_SPLIT)(NUM_DRAWS)
@@ -233,7 +233,7 @@ def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy:
     steps_per_pass = dataset.num_samples(FITTED_SPLIT) // config.global_batch_size
     history = History()
     with strategy.scope():
-        network = _fresh_model(config, dataset.schema)
+        network = fresh_model(config, dataset.schema)
         model = compiled_model(config, network, intent_names(config, dataset.schema), steps_per_pass)
         checkpoints = Checkpoints(folder.checkpoints, model, history)
         if checkpoints.restore_newest():
@@ -296,7 +296,8 @@ def intent_names(config: TrainingConfig, schema: Schema) -> list[str]:
     return [intent.name for intent in predicted_schema(config.model, schema, config.sources).intents]
 
 
-def _fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
+def fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
+    """Returns the network that a config describes, with fresh weights of its seed."""
     return build_model(
         config.model,
         schema,
