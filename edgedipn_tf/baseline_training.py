@@ -95,7 +95,8 @@ def train_and_evaluate(config: TrainingConfig, workdir: pathlib.Path) -> dict[st
 
 def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir) -> dict[str, Any]:
     vocabulary = read_vocabulary(folder.vocabulary, dataset.schema, "make the dataset again")
-    aggregates = Aggregates(dataset.schema, vocabulary, config.max_length)
+    variant = find_variant(config.model)
+    aggregates = Aggregates(dataset.schema, vocabulary, config.max_length, variant.arguments["views"])
     table = _read_table(dataset, aggregates, config)
     classifiers, fits = {}, {}
     for intent in dataset.schema.intents:
@@ -103,7 +104,7 @@ def _run(config: TrainingConfig, dataset: Dataset, folder: Workdir) -> dict[str,
         if not _has_both_classes(labels, is_held_out):
             print(f"{intent.name:<24}left out: too few labels of one class among the training users", flush=True)
             continue
-        family = CLASSIFIERS[find_variant(config.model).family]
+        family = CLASSIFIERS[variant.family]
         classifiers[intent.name], fits[intent.name] = family.fit(values, labels, is_held_out, config.seed)
         chosen = "  ".join(f"{what} {number:.6g}" for what, number in fits[intent.name].items())
         print(f"{intent.name:<24}{len(labels):,} known labels, {labels.sum():,} positive  {chosen}", flush=True)

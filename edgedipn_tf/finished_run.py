@@ -86,8 +86,9 @@ class FinishedRun:
         from edgedipn_tf.baselines.baseline import read_baseline
 
         vocabulary = read_vocabulary(self.path / "vocabulary.json", self.schema, _REMEDY)
-        aggregates = Aggregates(self.schema, vocabulary, self.max_length)
-        return read_baseline(Workdir(self.path).baseline, find_variant(self.model_name).family, aggregates)
+        variant = find_variant(self.model_name)
+        aggregates = Aggregates(self.schema, vocabulary, self.max_length, variant.arguments["views"])
+        return read_baseline(Workdir(self.path).baseline, variant.family, aggregates)
 
     def refuse_other_data(self, path: pathlib.Path, fingerprints: Mapping[str, str]) -> None:
         """Refuses a dataset that the model was not trained on.

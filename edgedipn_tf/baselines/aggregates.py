@@ -28,7 +28,7 @@ For a category intent, of each candidate (`L` is leaf_category or top_category; 
 The place of a candidate is no aggregate: places are filled with what was bought *after* the cut-off first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class Aggregates:
         schema: what the inputs hold.
         vocabulary: says how many names there are.
         max_length: T of the inputs.
+        views: names of those that are looked at.
 
     Attributes:
         schema: as given.
@@ -74,8 +75,9 @@ class Aggregates:
         candidate_names: of those of a candidate, by level.
     """
 
-    def __init__(self, schema: Schema, vocabulary: Vocabulary, max_length: int) -> None:
+    def __init__(self, schema: Schema, vocabulary: Vocabulary, max_length: int, views: Collection[str]) -> None:
         self.schema = schema
+        self._views = tuple(view for view in schema.views if view.name in views)
         self._vocabulary = vocabulary
         self.max_length = max_length
         nothing = {v.name: np.zeros((0, max_length, len(v.features)), np.int32) for v in schema.views}
@@ -101,7 +103,7 @@ class Aggregates:
         return np.stack([values for _, values in self._candidate_columns(inputs, level)], axis=-1).astype(np.float32)
 
     def _columns(self, inputs: Inputs) -> Columns:
-        for view in self.schema.views:
+        for view in self._views:
             yield from self._view_columns(view, inputs[view.name])
         for feature, ids in zip(self.schema.history, inputs["history"].T, strict=True):
             yield f"history_{feature.name}", ids - NOT_APPLICABLE_ID

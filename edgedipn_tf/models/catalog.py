@@ -81,9 +81,9 @@ def _dipn(description: str, intents: tuple[str, ...] = DIPN_TASKS, **changes: An
     return Variant(description=description, family="dipn", arguments={**complete, **changes}, intents=intents)
 
 
-def _baseline(description: str, family: str) -> Variant:
+def _baseline(description: str, family: str, views: Sequence[str] = VIEWS) -> Variant:
     settings = ("data", "model", "max_length", "held_out_users", "seed")
-    return Variant(description=description, family=family, arguments={}, settings=settings)
+    return Variant(description=description, family=family, arguments={"views": tuple(views)}, settings=settings)
 
 
 _NO_ATTENTION_OF_TASKS: dict[str, Any] = {"has_inter_view": False, "task_attention": "none"}
@@ -163,6 +163,10 @@ VARIANTS: dict[str, Variant] = {
     "logistic_regression": _baseline(
         "logistic regression on logarithms of the same counts and settings", "logistic_regression"
     ),
+    "gbdt_tradition": _baseline(
+        "gbdt without touch, as the papers have it: counts of the browse view, history and profile", "gbdt", ["browse"]
+    ),
+    "logistic_regression_tradition": _baseline("logistic_regression without touch", "logistic_regression", ["browse"]),
 }
 """Variants by name."""
 

@@ -13,6 +13,7 @@ from edgedipn_tf.baselines.aggregates import Aggregates  # noqa: E402
 from edgedipn_tf.baselines.baseline import CLASSIFIERS  # noqa: E402
 from edgedipn_tf.dataset import open_dataset  # noqa: E402
 from edgedipn_tf.held_out_users import HELD_OUT_SPLIT, divide  # noqa: E402
+from edgedipn_tf.models.catalog import VIEWS  # noqa: E402
 from edgedipn_tf.ranking import auc  # noqa: E402
 from edgedipn_tf.schema_files import read_vocabulary  # noqa: E402
 from tests.edgedipn_tf.tiny_dataset import write_dataset  # noqa: E402
@@ -56,7 +57,7 @@ def test_who_bought_lately_buys_again(model, finished):
 def test_reported_auc_is_that_of_the_published_files(model, finished, dataset):
     opened = open_dataset(dataset)
     path = finished[model] / "baseline"
-    aggregates = Aggregates(opened.schema, read_vocabulary(dataset / "vocabulary.json", opened.schema, ""), 8)
+    aggregates = Aggregates(opened.schema, read_vocabulary(dataset / "vocabulary.json", opened.schema, ""), 8, VIEWS)
     assert json.loads((path / "aggregates.json").read_text())["sample"] == list(aggregates.names)
     classifier = CLASSIFIERS[model].from_text(next(path.glob("realtime_purchase.*")).read_text())
     logits, labels = [], []
@@ -98,7 +99,7 @@ def test_finished_run_is_left_as_it_is(finished, dataset, capsys):
 
 def test_unknown_labels_count_nowhere(dataset):
     opened = open_dataset(dataset)
-    aggregates = Aggregates(opened.schema, read_vocabulary(dataset / "vocabulary.json", opened.schema, ""), 8)
+    aggregates = Aggregates(opened.schema, read_vocabulary(dataset / "vocabulary.json", opened.schema, ""), 8, VIEWS)
     table = baseline_training._read_table(opened, aggregates, config.resolve("smoke", {"data": str(dataset)}))
     expected = {"realtime_purchase": [], "realtime_top_category": []}
     for _, label, weight in opened.evaluation_batches("train", 8, 7).as_numpy_iterator():
@@ -158,3 +159,12 @@ def test_damaged_files_are_one_line(finished, tmp_path, capsys):
     (tmp_path / "damaged/baseline/aggregates.json").write_text("{}")
     assert _run(evaluate, f"--workdir={tmp_path / 'damaged'}") == 2
     assert "names other aggregates than this program computes" in capsys.readouterr().err
+
+
+def test_without_touch_a_baseline_does_not_look_at_it(dataset, tmp_path):
+    assert _train("logistic_regression_tradition", dataset, tmp_path / "run") == 0
+    names = json.loads((tmp_path / "run/baseline/aggregates.json").read_text())["sample"]
+    assert names and {name.split("_")[0] for name in names} <= {"browse", "history", "profile"}
+    before = (tmp_path / "run/metrics.json").read_bytes()
+    assert _run(evaluate, f"--workdir={tmp_path / 'run'}", "--batch_size=7") == 0
+    assert (tmp_path / "run/metrics.json").read_bytes() == before

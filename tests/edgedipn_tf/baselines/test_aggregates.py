@@ -6,6 +6,7 @@ import pytest
 from edgedipn_tf.baselines.aggregates import Aggregates
 from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.discretize import elapsed_time_bins
+from edgedipn_tf.models.catalog import VIEWS
 from edgedipn_tf.schema import Level, edgedipn_schema
 from edgedipn_tf.schema_files import read_vocabulary
 from edgedipn_tf.vocabulary import Vocabulary
@@ -43,7 +44,7 @@ def _browse(*actions):
 
 
 def _of_sample(inputs, vocabulary_size=3):
-    aggregates = Aggregates(SCHEMA, _vocabulary(vocabulary_size), LENGTH)
+    aggregates = Aggregates(SCHEMA, _vocabulary(vocabulary_size), LENGTH, VIEWS)
     found = aggregates.of_samples(inputs)
     assert found.dtype == np.float32 and found.shape == (len(inputs["history"]), len(aggregates.names))
     return dict(zip(aggregates.names, found[0].tolist(), strict=True))
@@ -118,7 +119,7 @@ def test_history_and_profile():
 
 
 def test_candidates_count_their_own_category(shopper):
-    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH)
+    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH, VIEWS)
     shopper["candidates"][0, :4] = [[2, 4], [3, 2], [4, 3], [1, 1]]
     leaf = aggregates.of_candidates(shopper, Level.LEAF)
     assert leaf.shape == (1, 8, len(aggregates.candidate_names[Level.LEAF]))
@@ -134,14 +135,14 @@ def test_candidates_count_their_own_category(shopper):
 
 
 def test_padding_matches_no_candidate():
-    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH)
+    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH, VIEWS)
     found = aggregates.of_candidates(_inputs(), Level.LEAF)[0, 0]
     names = aggregates.candidate_names[Level.LEAF]
     assert {name: v for name, v in zip(names, found.tolist(), strict=True) if v and not name.endswith("rank")} == {}
 
 
 def test_place_of_a_candidate_tells_nothing(shopper):
-    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH)
+    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH, VIEWS)
     order = np.array([3, 1, 0, 2, 7, 6, 5, 4])
     shopper["candidates"][0, :3] = [[2, 4], [3, 2], [4, 3]]
     moved = {**shopper, "candidates": shopper["candidates"][:, order]}
@@ -153,7 +154,7 @@ def test_nothing_outside_the_window_counts(tmp_path):
     # Windows of 4 of the 12 stored actions: what lies before them changes with T, what lies after t0 is not stored.
     dataset = open_dataset(write_dataset(tmp_path / "dataset", num_users={"train": 5, "eval": 1}))
     vocabulary = read_vocabulary(dataset.path / "vocabulary.json", dataset.schema, "")
-    short, full = (Aggregates(dataset.schema, vocabulary, length) for length in (4, 8))
+    short, full = (Aggregates(dataset.schema, vocabulary, length, VIEWS) for length in (4, 8))
     inputs = next(dataset.evaluation_batches("train", 8, 20).as_numpy_iterator())[0]
     cut = {name: ids[:, -4:] if ids.ndim == 3 and name != "candidates" else ids for name, ids in inputs.items()}
     changed = {name: ids.copy() for name, ids in inputs.items()}
@@ -175,8 +176,16 @@ def test_samples_of_a_batch_do_not_mix():
             for index, feature in enumerate(view.features):
                 ids = rng.integers(1, min(feature.table_size, 5), length)
                 inputs[view.name][place, LENGTH - length :, index] = ids
-    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH)
+    aggregates = Aggregates(SCHEMA, _vocabulary(), LENGTH, VIEWS)
     whole = aggregates.of_samples(inputs)
     alone = [aggregates.of_samples({name: ids[i : i + 1] for name, ids in inputs.items()})[0] for i in range(5)]
     np.testing.assert_array_equal(whole, np.stack(alone))
     assert len(set(aggregates.names)) == len(aggregates.names)
+
+
+def test_of_one_view_the_aggregates_are_those_of_all_views_less_the_others(shopper):
+    whole = _of_sample(shopper)
+    browse_only = Aggregates(SCHEMA, _vocabulary(), LENGTH, ("browse",))
+    found = dict(zip(browse_only.names, browse_only.of_samples(shopper)[0].tolist(), strict=True))
+    assert found == {name: value for name, value in whole.items() if not name.startswith(("swipe_", "tap_"))}
+    assert len(found) < len(whole) - 20 and found["browse_actions_all"] == 10 and "history_collect_7_days" in found
