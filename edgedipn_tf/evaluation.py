@@ -112,7 +112,7 @@ def rows_of_run(run: FinishedRun, dataset: Dataset, split: str, batch_size: int)
     """
     if run.is_baseline:
         return _baseline_rows(run.load_baseline(), dataset, split, batch_size)
-    return Evaluator(run.load_model(), dataset, split, run.max_length, batch_size).rows()
+    return Evaluator(run.model, dataset, split, run.max_length, batch_size).rows()
 
 
 def _baseline_rows(baseline: "Baseline", dataset: Dataset, split: str, batch_size: int) -> dict[str, Rows]:

@@ -74,7 +74,7 @@ def explain_run(
     run, dataset = open_run(workdir, data)
     vocabulary = read_vocabulary(workdir / "vocabulary.json", run.schema, "train again")
     with one_line_errors(dataset.path, workdir):
-        found = explain(run.load_model(), dataset, split, run.max_length, positions)
+        found = explain(run.model, dataset, split, run.max_length, positions)
     title = f"What {run.model_name} attends to ({split})"
     write_bytes(page, format_page(title, dataset.schema, vocabulary, found).encode())
     print(f"{len(found)} samples explained in {page}")

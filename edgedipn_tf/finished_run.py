@@ -1,6 +1,7 @@
 """Reads the folder of a finished training run: what to convert, and what it was trained on."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,9 @@ class FinishedRun:
             )
         return Workdir(self.path).model
 
-    def load_model(self) -> keras.Model:
-        """Returns the trained network.
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """The trained network, read once.
 
         Raises:
             InputError: when the run trained none, or its file cannot be read.

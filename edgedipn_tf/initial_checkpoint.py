@@ -59,7 +59,7 @@ def load_initial_weights(model: keras.Model, workdir: pathlib.Path, dataset: Dat
     known = read_vocabulary(workdir / "vocabulary.json", run.schema, _REMEDY)
     grown = read_vocabulary(dataset.path / "vocabulary.json", dataset.schema, _REMEDY)
     _refuse_moved_ids(known, grown, workdir, dataset.path)
-    earlier, tables = run.load_model(), _vocabulary_tables(dataset.schema)
+    earlier, tables = run.model, _vocabulary_tables(dataset.schema)
     if _form(earlier, tables) != _form(model, tables):
         raise InputError(
             f"--initial_checkpoint={workdir} holds the model {run.model_name} in another form: pass the --model, "

@@ -105,7 +105,7 @@ def build_bundle(
     """
     workdir, dataset = _open(workdir_path, data)
     tf.config.experimental.enable_op_determinism()
-    model = workdir.load_model()
+    model = workdir.model
     lengths, num_parameters = _lengths(model, workdir.max_length, settings.lengths), model.count_params()
     with publish_folder(output, settings.overwrite) as partial:
         steps = ", ".join(map(str, lengths))

@@ -82,7 +82,7 @@ def _judge(request: Mapping[str, Any]) -> dict[str, Any]:
         "intents": {name: bootstrap.draw_aucs(*of_intent, num_draws).to_json() for name, of_intent in rows.items()},
         "candidates": dataset.candidate_mix,
         "log": dataset.description.get("log"),
-        "parameters": None if run.is_baseline else run.load_model().count_params(),
+        "parameters": None if run.is_baseline else run.model.count_params(),
     }
 
 

@@ -21,7 +21,7 @@ def test_a_finished_run_is_opened(published: Published) -> None:
     found = open_finished_run(published.workdir)
     assert (found.model_name, found.max_length, found.data) == ("edgedipn", MAX_LENGTH, str(published.data))
     assert found.schema == tiny_schema()
-    assert found.load_model().count_params() == published.model.count_params()
+    assert found.model.count_params() == published.model.count_params()
 
 
 @pytest.mark.parametrize("name", ["model.keras", "metrics.json"])
@@ -57,7 +57,7 @@ def test_a_damaged_config_is_one_line(workdir: pathlib.Path, content: str) -> No
 def test_a_damaged_model_is_one_line(workdir: pathlib.Path) -> None:
     (workdir / "model.keras").write_bytes(b"PK nonsense")
     with pytest.raises(InputError, match="model.keras cannot be read") as error:
-        open_finished_run(workdir).load_model()
+        _ = open_finished_run(workdir).model
     assert "\n" not in str(error.value)
 
 
