@@ -15,6 +15,7 @@ from edgedipn_tf.schema import INTENTS
 
 FILES = "Size and latency of the files"
 """Heading of what converted files cost."""
+_BY_INTERVAL_ONLY = 10
 METRICS = {intent.name: intent.metric for intent in INTENTS}
 
 
@@ -31,7 +32,9 @@ def notes(report: Report) -> list[str]:
     found += [f"FAILED: {name}: {reason}" for name, reason in report.failures.items()]
     num_seeds = report.size.num_seeds
     if num_seeds < FEWEST_SEEDS:
-        found.append(f"Of {num_seeds} seed only: everything runs, and no model is told apart from another.")
+        found.append(
+            f"Of {num_seeds} seed only: intervals are of users alone, and what another seed would give is not known."
+        )
     found.append(
         "Intervals are of 95 %, by a bootstrap over users, of the mean over seeds; they say nothing about other logs. "
         "Differences are paired: the same redrawn users in both. Of so many comparisons about one in twenty would "
@@ -86,8 +89,15 @@ def _of_reference(table: ReportedTable, intent: str, lines: Mapping[str, Line]) 
     differences = {label: line.difference for label, line in lines.items() if label != reference and line.difference}
     if not differences:
         return f"{METRICS[intent]}: only {reference} has a figure yet."
-    words = {-1: "below it", 1: "above it", 0: "not to be told apart from it"}
-    said = _grouped(differences, {label: found.sign for label, found in differences.items()}, words)
+    words = {
+        -1: "below it",
+        1: "above it",
+        _BY_INTERVAL_ONLY - 1: "below it by the interval, of too few seeds to say so",
+        _BY_INTERVAL_ONLY + 1: "above it by the interval, of too few seeds to say so",
+        0: "not to be told apart from it",
+    }
+    sides = {label: found.sign or found.side and _BY_INTERVAL_ONLY + found.side for label, found in differences.items()}
+    said = _grouped(differences, sides, words)
     return f"{METRICS[intent]}, {lines[reference].num_positives:,} positives, against {reference}: {said}."
 
 

@@ -138,6 +138,10 @@ def test_of_one_seed_a_loss_is_told_and_a_gain_is_not(tmp_path):
     for entry, auc in zip(entries, (0.7, 0.6, 0.8), strict=True):
         write_run(files, f"{entry.key(BASE)}-seed1", {INTENT: drawn(auc)})
     found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
+    assert sentences.of_table(found.tables[0])[0] == (
+        "RPAUC, 30 positives, against edgedipn: above it by the interval, of too few seeds to say so: gbdt (+0.1000), "
+        "edgedipn_v1 (+0.2000)."
+    )
     assert sentences.of_table(found.tables[0])[1] == (
         "RPAUC, networks against gbdt: LOSE to it: edgedipn (-0.1000); neither (the interval holds 0, or too few seeds "
         "agree): edgedipn_v1 (+0.1000)."
