@@ -9,6 +9,7 @@ from benchmarks import length_batches
 from tests.edgedipn_tf.test_dataset import user_day, write_dataset
 
 
+@pytest.mark.slow  # it traces a training step twice
 def test_costs_of_both_kinds_of_batches_are_printed(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

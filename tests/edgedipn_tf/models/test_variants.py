@@ -54,7 +54,7 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 def test_no_variant_is_without_a_test_or_a_description():
     of_edgedipn = [name for name in catalog.VARIANTS if name.startswith("edgedipn")]
     assert len(of_edgedipn) == 16  # tested above, and in test_single_intent
-    assert len(catalog.VARIANTS) == 16 + 19 + len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
+    assert len(catalog.VARIANTS) == 16 + 19 + 2 * len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
     assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
@@ -112,7 +112,7 @@ def test_equal_seeds_give_equal_weights(tiny_schema):
     assert any(np.any(a != b) for a, b in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("edge_dipn", "edgedipn"), ("traditional", "edgedipn_tradition")])
+@pytest.mark.parametrize(("name", "nearest"), [("edge_dipn", "edgedipn"), ("edgedipn_traditional", "edgedipn_tradition")])
 def test_unknown_name_is_refused_with_the_nearest(tiny_schema, name, nearest):
     with pytest.raises(InputError, match=f"unknown model '{name}': did you mean '{nearest}'"):
         variants.build_model(name, tiny_schema)
@@ -122,4 +122,4 @@ def test_unknown_name_is_refused_with_the_nearest(tiny_schema, name, nearest):
 
 def test_help_of_training_lists_each_variant():
     for name, variant in catalog.VARIANTS.items():
-        assert f"  {name:26}{variant.description}\n" in train.DESCRIPTION
+        assert f"  {name:31}{variant.description}\n" in train.DESCRIPTION
