@@ -112,7 +112,7 @@ def test_equal_seeds_give_equal_weights(tiny_schema):
     assert any(np.any(a != b) for a, b in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("edge_dipn", "edgedipn"), ("edgedipn_traditional", "edgedipn_tradition")])
+@pytest.mark.parametrize(("name", "nearest"), [("edge_dipn", "edgedipn"), ("edgedipn_traditio", "edgedipn_tradition")])
 def test_unknown_name_is_refused_with_the_nearest(tiny_schema, name, nearest):
     with pytest.raises(InputError, match=f"unknown model '{name}': did you mean '{nearest}'"):
         variants.build_model(name, tiny_schema)
