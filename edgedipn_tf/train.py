@@ -31,7 +31,7 @@ On several machines start the same command on each, with --strategy=multi_worker
 Models (--model):
 {chr(10).join(f"  {name:31}{variant.description}" for name, variant in VARIANTS.items())}
 
-A model that predicts some intents only is trained, evaluated and converted for these. The last two are no networks:
+A model that predicts some intents only is trained, evaluated and converted for these. The last four are no networks:
 they leave a folder baseline/ (names of the counts, a file an intent) in place of model.keras, and are not converted.
 """
 

@@ -43,6 +43,7 @@ PAGE_STAY = "page_stay"
 _ACTIONS_AT_ONCE = 16384
 """Unpacked in parts that stay in the processor's cache."""
 _BLOCKS_AT_ONCE = 64
+"""Windows are copied twice in parts that stay there too."""
 _MANTISSA_BITS, _EXPONENT_OF_HALF = 52, 1022
 """Of a float64: bits below the exponent, and the exponent of numbers from 1/2 to below 1."""
 

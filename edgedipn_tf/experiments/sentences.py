@@ -16,6 +16,7 @@ from edgedipn_tf.schema import INTENTS
 FILES = "Size and latency of the files"
 """Heading of what converted files cost."""
 _BY_INTERVAL_ONLY = 10
+"""Added to the side, -1 or 1, of a difference that has too few seeds to be called one."""
 METRICS = {intent.name: intent.metric for intent in INTENTS}
 
 
