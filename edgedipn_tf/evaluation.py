@@ -29,58 +29,55 @@ Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int6
 
 
 class Evaluator:
-    """The exact metrics of a model on a split; made once, called as often as the model has changed.
+    """The exact metrics of a model on the splits of a dataset; made once, called as often as the model has changed.
 
     Covers the intents that the model predicts, be they all or some of the dataset's. Runs on one device also when
-    training is distributed.
+    training is distributed. The model is traced once for all splits: a trace takes seconds.
 
     Args:
         model: gives logits by intent, (B, places).
         dataset: where the samples are.
-        split: `train` or `eval`.
         max_length: T, what the model sees of a sequence.
         batch_size: samples scored at once.
         takes_any_length: whether the model does: then samples of like lengths are scored together, without padding.
     """
 
     def __init__(
-        self,
-        model: keras.Model,
-        dataset: Dataset,
-        split: str,
-        max_length: int,
-        batch_size: int,
-        takes_any_length: bool = False,
+        self, model: keras.Model, dataset: Dataset, max_length: int, batch_size: int, takes_any_length: bool = False
     ) -> None:
-        self._schema = dataset.schema
-        if takes_any_length:
-            self._batches = dataset.alike_batches(split, max_length, batch_size)
-        else:
-            self._batches = dataset.evaluation_batches(split, max_length, batch_size, extras=True)
-        self._logits = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[self._batches.element_spec[0]]
-        )
+        self._dataset = dataset
+        self._max_length = max_length
+        self._batch_size = batch_size
+        self._takes_any_length = takes_any_length
+        self._logits = tf.function(lambda inputs: model(inputs, training=False))
 
-    def __call__(self, num_draws: int = 0) -> dict[str, metrics.IntentMetrics]:
+    def __call__(self, split: str, num_draws: int = 0) -> dict[str, metrics.IntentMetrics]:
         """Returns the metrics by intent.
 
         Args:
+            split: `train`, a part of it, or `eval`.
             num_draws: bootstrap draws; 0 for no interval.
 
         Raises:
             InputError: when a logit is not finite.
         """
-        return _exact_metrics(self.rows(), num_draws)
+        return _exact_metrics(self.rows(split), num_draws)
 
-    def rows(self) -> dict[str, Rows]:
-        """Returns the rows by intent.
+    def rows(self, split: str) -> dict[str, Rows]:
+        """Returns the rows of a split by intent.
 
         Raises:
             InputError: when a logit is not finite.
         """
-        predicted = self._logits.get_concrete_function().structured_outputs
-        names = [intent.name for intent in self._schema.intents if intent.name in predicted]
-        return _rows(self._logits, names, self._batches)
+        batches = self._batches(split)
+        logits = self._logits.get_concrete_function(batches.element_spec[0])  # that of the other splits, once made
+        names = [intent.name for intent in self._dataset.schema.intents if intent.name in logits.structured_outputs]
+        return _rows(logits, names, batches)
+
+    def _batches(self, split: str) -> tf.data.Dataset:
+        if self._takes_any_length:
+            return self._dataset.alike_batches(split, self._max_length, self._batch_size)
+        return self._dataset.evaluation_batches(split, self._max_length, self._batch_size, extras=True)
 
 
 def evaluate_baseline(
@@ -112,7 +109,7 @@ def rows_of_run(run: FinishedRun, dataset: Dataset, split: str, batch_size: int)
     """
     if run.is_baseline:
         return _baseline_rows(run.load_baseline(), dataset, split, batch_size)
-    return Evaluator(run.model, dataset, split, run.max_length, batch_size).rows()
+    return Evaluator(run.model, dataset, run.max_length, batch_size).rows(split)
 
 
 def _baseline_rows(baseline: "Baseline", dataset: Dataset, split: str, batch_size: int) -> dict[str, Rows]:

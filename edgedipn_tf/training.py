@@ -177,12 +177,12 @@ class Run:
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Returns what happens besides the steps: the line on the screen, and the end of an epoch."""
         num_epochs, patience = self.config.num_epochs, self.config.patience
-        schema, evaluator = self.dataset.schema, self._evaluator(HELD_OUT_SPLIT)
+        schema, evaluate = self.dataset.schema, functools.partial(self._evaluator, HELD_OUT_SPLIT)
         weights_of = functools.partial(attention_weights, self.network)
         curves = Curves(self.folder.tensorboard, weights_of, self._samples_to_draw())
         return [
             LiveLine(num_epochs, self.steps_per_epoch, self.history),
-            EpochEnd(evaluator, schema, self.history, self.checkpoints, curves, num_epochs, patience),
+            EpochEnd(evaluate, schema, self.history, self.checkpoints, curves, num_epochs, patience),
         ]
 
     def _samples_to_draw(self) -> list[dict[str, tf.Tensor]]:
@@ -201,7 +201,7 @@ class Run:
         product = fresh_model(self.config, self.dataset.schema)  # never compiled: the file needs no optimizer
         product.set_weights(self.network.get_weights())
         save_model(product, self.folder.model)
-        found = self._evaluator(EVALUATION_SPLIT)(NUM_DRAWS)
+        found = self._evaluator(EVALUATION_SPLIT, NUM_DRAWS)
         measure = "mean_auc" if self.history.epochs[self.history.best_epoch]["mean_auc"] is not None else None
         num_held_out = self.dataset.num_samples(HELD_OUT_SPLIT)
         report = {
@@ -218,10 +218,11 @@ class Run:
         print(evaluation.table(self.dataset.schema, found))
         return report
 
-    def _evaluator(self, split: str) -> evaluation.Evaluator:
+    @functools.cached_property
+    def _evaluator(self) -> evaluation.Evaluator:
         config, takes_any_length = self.config, find_variant(self.config.model).takes_any_length
         return evaluation.Evaluator(
-            self.network, self.dataset, split, config.max_length, config.global_batch_size, takes_any_length
+            self.network, self.dataset, config.max_length, config.global_batch_size, takes_any_length
         )
 
 

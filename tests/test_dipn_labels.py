@@ -63,7 +63,7 @@ def test_batches_model_and_metrics_are_of_the_two_intents(dataset: pathlib.Path)
     assert labels["longtime_purchase"][of_a, 0].tolist() == [float(hour <= 46) for hour in hours]
     assert weights["realtime_purchase"][of_a, 0].tolist() == [float(hour <= 70) for hour in hours]
     model = build_model("dipn_edge", opened.schema, max_length=8, units=4, hidden_units=(4, 4))
-    found = evaluation.Evaluator(model, opened, "eval", 8, 16)()
+    found = evaluation.Evaluator(model, opened, 8, 16)("eval")
     assert list(found) == INTENTS
     assert found["longtime_purchase"].num_positives == 2 * np.count_nonzero(hours <= 46)
     assert list(evaluation.report(opened, "eval", found)["intents"]) == INTENTS

@@ -1,4 +1,4 @@
-"""Program of one run in a process of its own: trains, judges, writes the run's file last.
+"""Program of one training in a process of its own: trains once, judges on one dataset or several, writes a file each.
 
 `python -m edgedipn_tf.experiments.one_run REQUEST.json` is what the suite's command starts; nobody types it. What a
 person would type to train the same is recorded as the run's `command`.
@@ -33,32 +33,49 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         InputError: when the dataset or the settings are at fault.
     """
     request = read_json(pathlib.Path(arguments[0]), "a request of edgedipn_tf.experiments", "run the suite again")
-    started = time.monotonic()
+    started = _Clock()
     import_tensorflow()
-    found = {**request["identity"], **_train(request), **_judge(request)}
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    output = pathlib.Path(request["output"])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_json(
-        output,
-        {
-            "format_version": run_files.FORMAT_VERSION,
-            "run": request["name"],
-            "command": _command(request),
-            "commit": source_commit(),
-            **run_files.surroundings(),
-            **found,
-            "wall_s": round(time.monotonic() - started, 1),
-            "cpu_s": round(used.ru_utime + used.ru_stime, 1),
-            "peak_memory_mb": round(used.ru_maxrss / 1024),
-        },
-    )
+    trained = _train(request)
+    of_training = started.read()
+    for judgement in request["judgements"]:
+        began = _Clock()
+        found = {**judgement["identity"], **trained, **_judge(request["workdir"], judgement)}
+        used = {name: round(value + began.read()[name], 1) for name, value in of_training.items()}
+        output = pathlib.Path(judgement["output"])
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_json(
+            output,
+            {
+                "format_version": run_files.FORMAT_VERSION,
+                "run": judgement["name"],
+                "command": _command(request),
+                "commit": source_commit(),
+                **run_files.surroundings(),
+                **found,
+                **used,
+                "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            },
+        )
     shutil.rmtree(request["workdir"])  # tens of MB of checkpoints; `command` makes them again
+
+
+class _Clock:
+    """Seconds since it was made, of the wall and of the CPU."""
+
+    def __init__(self) -> None:
+        self._started = self._now()
+
+    def read(self) -> dict[str, float]:
+        """Returns the seconds by name."""
+        return {name: value - self._started[name] for name, value in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        return {"wall_s": time.monotonic(), "cpu_s": time.process_time()}
 
 
 def _train(request: Mapping[str, Any]) -> dict[str, Any]:
     """Trains and returns what is told of the training."""
-    settings = config.resolve("default", {**request["identity"]["settings"], "data": request["trained_on"]})
+    settings = config.resolve("default", {**request["settings"], "data": request["trained_on"]})
     workdir = pathlib.Path(request["workdir"])
     if find_variant(settings.model).is_baseline:
         from edgedipn_tf import baseline_training  # loads LightGBM
@@ -71,13 +88,13 @@ def _train(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"best_epoch": report["best_epoch"]}
 
 
-def _judge(request: Mapping[str, Any]) -> dict[str, Any]:
+def _judge(workdir: str, judgement: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the AUCs of what was trained, with their draws."""
     from edgedipn_tf import evaluation
 
-    run, dataset = evaluation.open_run(pathlib.Path(request["workdir"]), pathlib.Path(request["judged_on"]))
+    run, dataset = evaluation.open_run(pathlib.Path(workdir), pathlib.Path(judgement["judged_on"]))
     rows = evaluation.rows_of_run(run, dataset, "eval", _BATCH_SIZE)
-    num_draws = request["identity"]["num_draws"]
+    num_draws = judgement["identity"]["num_draws"]
     return {
         "intents": {name: bootstrap.draw_aucs(*of_intent, num_draws).to_json() for name, of_intent in rows.items()},
         "candidates": dataset.candidate_mix,
@@ -88,7 +105,7 @@ def _judge(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _command(request: Mapping[str, Any]) -> str:
     """Returns what a person types in the work folder to train the same, without a path of this machine."""
-    settings = [f"--{name}={value}" for name, value in sorted(request["identity"]["settings"].items())]
+    settings = [f"--{name}={value}" for name, value in sorted(request["settings"].items())]
     data = "DATASET" if os.path.isabs(request["trained_on"]) else request["trained_on"]
     places = [f"--data={data}", f"--workdir={request['workdir']}"]
     return shlex.join(["python", "-m", "edgedipn_tf.train", *places, *settings])

@@ -1,11 +1,13 @@
 """Runs what of a suite is not finished: datasets first, then trainings side by side, then the oracle."""
 
 import dataclasses
+import json
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgedipn_tf import config
 from edgedipn_tf.experiments import data_source, run_files, side_by_side
 from edgedipn_tf.experiments.data_source import DataSource
 from edgedipn_tf.experiments.oracle import oracle_aucs
@@ -70,33 +72,60 @@ def run_missing(laboratory: Laboratory, suite: Suite, *, num_together: int, retr
     Raises:
         InputError: when a dataset cannot be made, or a finished run is of other data or settings.
     """
-    files, tasks, num_done = laboratory.files, [], 0
-    for run in laboratory.runs(suite):
-        request = _request(laboratory, run)
-        if files.check(run.name, request["identity"]):
-            num_done += 1
-            continue
-        reason = files.failure(run.name)
-        if reason and not retry_failed:
-            print(f"{run.name} failed before ({reason}) and is left: pass --retry_failed to try again", flush=True)
-            continue
-        tasks.append(_task(laboratory, run, request))
-    print(f"{suite.name}: {len(tasks)} runs to do, {num_done} done before", flush=True)
+    missing, num_done = _missing(laboratory, suite, retry_failed)
+    trainings = _by_training(laboratory, missing)
+    print(f"{suite.name}: {len(missing)} runs of {len(trainings)} trainings to do, {num_done} done before", flush=True)
+    names = {first: [judgement["name"] for judgement in request["judgements"]] for first, request in trainings.items()}
+
+    def on_failure(task: side_by_side.Task, reason: str) -> None:
+        for name in names[task.name]:
+            if laboratory.files.read(name) is None:
+                laboratory.files.write_failure(name, reason)
+
     num_failed = side_by_side.run_tasks(
-        tasks,
+        [_task(laboratory, name, request) for name, request in trainings.items()],
         num_together=num_together,
         max_minutes=laboratory.size.max_minutes,
         folder=laboratory.source.work,
         environment=data_source.environment(),
-        on_failure=lambda task, reason: files.write_failure(task.name, reason),
+        on_failure=on_failure,
     )
     for table in suite.tables:
         _ask_oracle(laboratory, table.judged_on)
     return num_failed
 
 
-def _request(laboratory: Laboratory, run: Run) -> dict[str, Any]:
-    trained_on, trained = laboratory.dataset(run.entry.trained_on, run.fold)
+def _missing(laboratory: Laboratory, suite: Suite, retry_failed: bool) -> tuple[list[Run], int]:
+    """Returns the runs of a suite that are to do, and how many are done; says which failed before and are left."""
+    files, missing, num_done = laboratory.files, list[Run](), 0
+    for run in laboratory.runs(suite):
+        if files.check(run.name, _judgement(laboratory, run)["identity"]):
+            num_done += 1
+            continue
+        reason = files.failure(run.name)
+        if reason and not retry_failed:
+            print(f"{run.name} failed before ({reason}) and is left: pass --retry_failed to try again", flush=True)
+            continue
+        missing.append(run)
+    return missing, num_done
+
+
+def _by_training(laboratory: Laboratory, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Returns one request a training, by the name of its first run: what differs in the judging is trained once."""
+    requests: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        settings = run.settings(laboratory.size)
+        trained_on, _ = laboratory.dataset(run.entry.trained_on, run.fold)
+        # Settings that only repeat a default make no other training.
+        training = json.dumps(config.resolve("default", {**settings, "data": trained_on}).to_json(), sort_keys=True)
+        workdir = f"runs/{laboratory.name}/{run.name}"
+        new = {"settings": settings, "trained_on": trained_on, "workdir": workdir, "judgements": []}
+        requests.setdefault(training, new)["judgements"].append(_judgement(laboratory, run))
+    return {request["judgements"][0]["name"]: request for request in requests.values()}
+
+
+def _judgement(laboratory: Laboratory, run: Run) -> dict[str, Any]:
+    _, trained = laboratory.dataset(run.entry.trained_on, run.fold)
     judged_on, judged = laboratory.dataset(run.judged_on, run.fold)
     identity = {
         "settings": run.settings(laboratory.size),
@@ -106,23 +135,18 @@ def _request(laboratory: Laboratory, run: Run) -> dict[str, Any]:
         "trained_on": trained,
         "judged_on": judged,
     }
-    return {
-        "name": run.name,
-        "identity": identity,
-        "trained_on": trained_on,
-        "judged_on": judged_on,
-        "workdir": f"runs/{laboratory.name}/{run.name}",
-        "output": str(laboratory.files.finished(run.name).absolute()),
-    }
+    output = str(laboratory.files.finished(run.name).absolute())
+    return {"name": run.name, "judged_on": judged_on, "identity": identity, "output": output}
 
 
-def _task(laboratory: Laboratory, run: Run, request: Mapping[str, Any]) -> side_by_side.Task:
+def _task(laboratory: Laboratory, name: str, request: Mapping[str, Any]) -> side_by_side.Task:
     folder = laboratory.source.work.absolute() / "requests" / laboratory.name
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / f"{run.name}.json", dict(request))
-    laboratory.files.failed(run.name).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "edgedipn_tf.experiments.one_run", str(folder / f"{run.name}.json")]
-    return side_by_side.Task(run.name, command, folder / f"{run.name}.log")
+    write_json(folder / f"{name}.json", dict(request))
+    for judgement in request["judgements"]:
+        laboratory.files.failed(judgement["name"]).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "edgedipn_tf.experiments.one_run", str(folder / f"{name}.json")]
+    return side_by_side.Task(name, command, folder / f"{name}.log")
 
 
 def _ask_oracle(laboratory: Laboratory, judged_on: DataVariant) -> None:

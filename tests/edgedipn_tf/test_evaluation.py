@@ -30,7 +30,7 @@ def dataset(tmp_path_factory):
 
 
 def test_metrics_are_over_known_labels_and_their_users(dataset):
-    found = evaluation.Evaluator(FixedModel(), dataset, "eval", 8, batch_size=7)()
+    found = evaluation.Evaluator(FixedModel(), dataset, 8, batch_size=7)("eval")
     logits, labels, users = [], [], []
     for inputs, label, weight, extras in dataset.evaluation_batches("eval", 8, 80, extras=True).unbatch():
         for place in range(2):  # of the category intent
@@ -45,28 +45,28 @@ def test_metrics_are_over_known_labels_and_their_users(dataset):
 
 
 def test_batch_size_changes_nothing(dataset):
-    found = [evaluation.Evaluator(FixedModel(), dataset, "eval", 8, size)(num_draws=20) for size in (3, 80)]
+    found = [evaluation.Evaluator(FixedModel(), dataset, 8, size)("eval", num_draws=20) for size in (3, 80)]
     assert found[0] == found[1]
 
 
 def test_split_without_samples_is_undefined_not_an_error(tmp_path):
     empty = open_dataset(write_dataset(tmp_path / "data", num_users={"train": 1, "eval": 0}))
-    found = evaluation.Evaluator(FixedModel(), empty, "eval", 8, batch_size=7)(num_draws=3)
+    found = evaluation.Evaluator(FixedModel(), empty, 8, batch_size=7)("eval", num_draws=3)
     assert {values.auc for values in found.values()} == {None}
     assert evaluation.table(tiny_schema(), found).count("n/a") == 3 * 6
 
 
 def test_logits_that_are_not_finite_are_one_line(dataset):
     with pytest.raises(InputError, match="logits of realtime_purchase are not finite"):
-        evaluation.Evaluator(FixedModel(scale=float("nan")), dataset, "eval", 8, batch_size=7)()
+        evaluation.Evaluator(FixedModel(scale=float("nan")), dataset, 8, batch_size=7)("eval")
 
 
 def test_evaluator_follows_the_model_as_it_changes(dataset):
     model = build_tiny_model("edgedipn", tiny_schema(), num_hops=1, penalty_weight=0.0, seed=0)
-    evaluate = evaluation.Evaluator(model, dataset, "eval", 8, batch_size=80)
-    before = evaluate()["realtime_purchase"].log_loss
+    evaluate = evaluation.Evaluator(model, dataset, 8, batch_size=80)
+    before = evaluate("eval")["realtime_purchase"].log_loss
     model.set_weights([weight + 1.0 for weight in model.get_weights()])
-    assert evaluate()["realtime_purchase"].log_loss != before
+    assert evaluate("eval")["realtime_purchase"].log_loss != before
 
 
 def test_table_shows_values_intervals_and_what_is_undefined():

@@ -1,5 +1,6 @@
 """The command: what is run, kept, refused and reported; one small run from request to file."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ from edgedipn_tf.experiments import __main__ as experiments
 from edgedipn_tf.experiments import one_run, side_by_side
 from edgedipn_tf.experiments.run_files import RunFiles
 from edgedipn_tf.experiments.suite import Entry, Suite, Table
-from edgedipn_tf.experiments.suites import SUITES
+from edgedipn_tf.experiments.suites import SIZES, SUITES
 from tests.edgedipn_tf.experiments.made_runs import drawn, write_run
 from tests.edgedipn_tf.tiny_dataset import write_dataset
 
@@ -52,8 +53,9 @@ def started(places, monkeypatch):
                 on_failure(task, outcomes[task.name])
                 continue
             request = json.loads(pathlib.Path(task.command[-1]).read_text())
-            files = RunFiles(pathlib.Path(request["output"]).parent)
-            write_run(files, task.name, {"realtime_purchase": drawn(0.6)}, **request["identity"])
+            for judgement in request["judgements"]:
+                files = RunFiles(pathlib.Path(judgement["output"]).parent)
+                write_run(files, judgement["name"], {"realtime_purchase": drawn(0.6)}, **judgement["identity"])
         return sum(task.name in outcomes for task in tasks)
 
     monkeypatch.setattr(side_by_side, "run_tasks", run_tasks)
@@ -108,6 +110,25 @@ def test_failed_runs_are_told_and_tried_again_on_request(places, started, capsys
     assert names == [RUNS, [], [RUNS[1]]] and report(places)["failures"] == {}
 
 
+def test_equal_trainings_run_once_and_fail_together(places, started, monkeypatch):
+    """10 hops are the default, so both entries are one training; 5 hops are another."""
+    names, outcomes = started
+    entries = [
+        Entry(label="default", model="edgedipn"),
+        *(Entry(label=f"{hops}", model="edgedipn", settings={"num_hops": hops}) for hops in (10, 5)),
+    ]
+    table = Table(title="Hops", reference="default", entries=tuple(entries))
+    monkeypatch.setitem(SUITES, SUITE.name, dataclasses.replace(SUITE, tables=(table,)))
+    monkeypatch.setitem(SIZES, "smoke", dataclasses.replace(SIZES["smoke"], max_others=None))
+    outcomes["edgedipn-seed1"] = "no room"
+    assert run(places) == 2
+    assert report(places)["failures"] == dict.fromkeys(["edgedipn-seed1", "edgedipn,num_hops=10-seed1"], "no room")
+    outcomes.clear()
+    assert run(places, "--retry_failed") == 0
+    assert names == [["edgedipn-seed1", "edgedipn,num_hops=5-seed1"], ["edgedipn-seed1"]]
+    assert (report(places)["num_finished"], report(places)["num_expected"]) == (3, 3)
+
+
 def test_a_run_on_other_data_is_refused(places, started, capsys):
     assert run(places) == 0
     (places["data"] / "dataset.json").write_text(
@@ -129,9 +150,12 @@ def test_one_run_from_request_to_file(places, monkeypatch, tmp_path):
     output = tmp_path / "reports" / "run.json"
     settings = {"model": "logistic_regression", "max_length": 8, "seed": 1}
     identity = {"settings": settings, "seed": 1, "fold": None, "num_draws": 20, "trained_on": "f", "judged_on": "f"}
+    judgements = [
+        {"name": name, "identity": identity, "judged_on": str(places["data"]), "output": str(output.with_stem(name))}
+        for name in ("run", "again")
+    ]
     request = {
-        "name": "run", "identity": identity, "trained_on": str(places["data"]), "judged_on": "tiny", "workdir": "run",
-        "output": str(output),
+        "settings": settings, "trained_on": str(places["data"]), "workdir": "run", "judgements": judgements
     }  # fmt: skip
     (tmp_path / "request.json").write_text(json.dumps(request))
     assert commands.run("", lambda values: None, one_run.main, ["request.json"], known_only=True) == 0
@@ -144,6 +168,7 @@ def test_one_run_from_request_to_file(places, monkeypatch, tmp_path):
     assert len(found["intents"]["realtime_purchase"]["draws"].split()) == 20
     assert found["parameters"] is None and found["cpu_s"] > 0 and found["host"]
     assert str(tmp_path) not in output.read_text() and os.uname().nodename not in output.read_text()
+    assert json.loads(output.with_stem("again").read_text())["intents"] == found["intents"]
     assert not (tmp_path / "run").exists()
 
 
