@@ -92,6 +92,11 @@ class TrainingConfig:
     )
     learning_rate: float = _positive(1e-3, "Adam's learning rate in the first pass")
     learning_rate_decay: float = _positive(0.9, "factor of the learning rate after each pass")
+    cool_down: float = _fraction(
+        0.0,
+        "share of all steps, the last ones, over which the learning rate falls to zero in a straight line; 0: none; "
+        "for runs of a known number of steps: pass --patience=0 too, or training may stop before",
+    )
     beta_1: float = _fraction(0.9, "Adam's decay of the first moment")
     beta_2: float = _fraction(0.999, "Adam's decay of the second moment")
     epsilon: float = _positive(1e-7, "Adam's epsilon; with 1e-3, the paper's, rare embedding rows barely move")

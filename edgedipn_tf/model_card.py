@@ -20,6 +20,7 @@ _SETTINGS = (
     "num_epochs",
     "learning_rate",
     "learning_rate_decay",
+    "cool_down",
     "epsilon",
     "seed",
 )

@@ -25,6 +25,7 @@ from edgedipn_tf.config import TrainingConfig
 from edgedipn_tf.curves import Curves
 from edgedipn_tf.dataset import Dataset, open_dataset
 from edgedipn_tf.held_out_users import FITTED_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
+from edgedipn_tf.learning_rate import PassDecay
 from edgedipn_tf.losses import normalize_weights, of_intents, weighted_tasks
 from edgedipn_tf.model_card import format_model_card
 from edgedipn_tf.model_file import save_model
@@ -258,8 +259,13 @@ def compiled_model(
         steps_per_pass: steps after which the learning rate decays.
     """
     model, losses = weighted_tasks(network, tasks, config.task_weights)
-    learning_rate = keras.optimizers.schedules.ExponentialDecay(
-        config.learning_rate, steps_per_pass, config.learning_rate_decay, staircase=True
+    num_steps = config.num_epochs * (config.steps_per_epoch or steps_per_pass)
+    learning_rate = PassDecay(
+        config.learning_rate,
+        config.learning_rate_decay,
+        steps_per_pass,
+        num_steps,
+        num_cool_down_steps=round(config.cool_down * num_steps),
     )
     optimizer = DenseAdam(learning_rate, beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon)
     model.compile(

@@ -160,6 +160,12 @@ def test_learning_rate_decays_once_a_pass(finished):
     np.testing.assert_allclose(rates, 0.05 * 0.9 ** np.array([0, 0, 1, 1]), rtol=1e-6)
 
 
+def test_learning_rate_cools_down(train, tmp_path):
+    # 12 steps, the last 6 of them to zero; the epochs begin at steps 0, 3, 6 and 9, a pass has 5 steps.
+    rates = [epoch["learning_rate"] for epoch in train(tmp_path / "cool", cool_down=0.5)["history"]]
+    np.testing.assert_allclose(rates, 0.05 * np.array([1, 1, 0.9, 0.9 * 3 / 6]), rtol=1e-6)
+
+
 def test_curves_are_drawn_for_each_defined_intent(finished):
     drawn = {}
     for path in sorted(finished.tensorboard.iterdir()):
