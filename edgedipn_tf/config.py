@@ -70,6 +70,11 @@ class TrainingConfig:
         lambda value: 0 <= value < float("inf"),
         "at least 0",
     )
+    embedding_range: float = _positive(
+        0.05,
+        "tables of the features start uniformly between minus and plus this; more lets few steps tell categories "
+        "apart, and learns rare ids by heart where users are few",
+    )
     held_out_users: float = _fraction(
         0.2,
         "share of the training users, by a hash of --seed and the user, that are not trained on but choose the best "

@@ -15,6 +15,7 @@ _SETTINGS = (
     "max_length",
     "num_hops",
     "penalty_weight",
+    "embedding_range",
     "held_out_users",
     "global_batch_size",
     "num_epochs",

@@ -312,5 +312,6 @@ def fresh_model(config: TrainingConfig, schema: Schema) -> keras.Model:
         max_length=config.max_length,
         num_hops=config.num_hops,
         penalty_weight=config.penalty_weight,
+        embedding_range=config.embedding_range,
         seed=config.seed,
     )

@@ -9,6 +9,11 @@ import tensorflow as tf
 from edgedipn_tf.schema import Feature
 
 
+INITIAL_RANGE = 0.05
+"""Tables start uniformly between minus and plus this, Keras' `uniform`."""
+_TABLE = "_embedding/table_"
+
+
 @keras.saving.register_keras_serializable(package="edgedipn")
 class FeatureEmbedding(keras.layers.Layer):
     """Embedding layer: one table a feature, concatenated, one linear Dense.
@@ -19,7 +24,8 @@ class FeatureEmbedding(keras.layers.Layer):
 
     Ids of any numeric type are cast to int32 (Keras traces integers as floats) and clamped into their table, so that
     no input whatever can make a lookup fail on a phone. The layer knows no mask: padding (id 0) has a row like any id.
-    Tables start near zero, so that an id says little before it was seen often: larger starts learn rare ids by heart.
+    Tables start near zero, uniformly within INITIAL_RANGE, so that an id says little before it was seen often; see
+    `spread_tables` for a wider start.
 
     Args:
         names: names of the features, in the order of the ids' last axis.
@@ -101,3 +107,15 @@ def embedding_of(source: str, features: Sequence[Feature], units: int) -> Featur
         units=units,
         name=f"{source}_embedding",
     )
+
+
+def spread_tables(model: keras.Model, initial_range: float) -> None:
+    """Spreads the fresh tables of a model's features, so that ids differ more from the first step on.
+
+    Args:
+        model: built, with fresh weights.
+        initial_range: the tables are spread to lie between minus and plus this.
+    """
+    for variable in model.trainable_variables:
+        if _TABLE in variable.path:
+            variable.assign(variable * (initial_range / INITIAL_RANGE))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from edgedipn_tf.layers.feature_embedding import INITIAL_RANGE, spread_tables
 from edgedipn_tf.models.catalog import find_variant, predicted_schema
 from edgedipn_tf.models.dipn import DIPN
 from edgedipn_tf.models.edgedipn import EdgeDIPN
@@ -29,6 +30,7 @@ def build_model(
     penalty_weight: float = 0.01,
     units: int = 64,
     hidden_units: Sequence[int] = (128, 64),
+    embedding_range: float = INITIAL_RANGE,
     seed: int = 0,
 ) -> keras.Model:
     """Returns a variant with fresh weights; it predicts those intents of the schema that the variant can.
@@ -44,6 +46,7 @@ def build_model(
         penalty_weight: lambda of EdgeDIPN's equation 9; models without hops have no penalty.
         units: model width D.
         hidden_units: widths of the heads' hidden layers.
+        embedding_range: the tables of the features start between minus and plus this.
         seed: equal seeds give equal weights.
 
     Raises:
@@ -63,4 +66,6 @@ def build_model(
         name=name,
     )
     model.build({key: spec.shape.as_list() for key, spec in input_signature(schema, length).items()})
+    if embedding_range != INITIAL_RANGE:
+        spread_tables(model, embedding_range)
     return model

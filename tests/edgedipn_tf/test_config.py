@@ -62,6 +62,7 @@ def test_integers_are_accepted_for_fractions_and_become_them():
         ({"learning_rate": 0.0}, "--learning_rate=0.0 must be above 0, at most 1"),
         ({"learning_rate": float("nan")}, "--learning_rate=nan must be"),
         ({"learning_rate_decay": 1.5}, "--learning_rate_decay=1.5 must be above 0, at most 1"),
+        ({"embedding_range": 0.0}, "--embedding_range=0.0 must be above 0, at most 1"),
         ({"cool_down": 1.0}, "--cool_down=1.0 must be at least 0 and below 1"),
         ({"beta_2": 1.0}, "--beta_2=1.0 must be at least 0 and below 1"),
         ({"penalty_weight": float("inf")}, "--penalty_weight=inf must be at least 0"),

@@ -10,7 +10,7 @@ CONFIG = {
     "model": "edgedipn", "sources": "", "task_weights": "retention=2", "max_length": 64, "num_hops": 10,
     "penalty_weight": 0.01, "held_out_users": 0.2,
     "global_batch_size": 32, "num_epochs": 4, "learning_rate": 0.001, "learning_rate_decay": 0.9, "cool_down": 0.0,
-    "epsilon": 1e-7, "seed": 3,
+    "embedding_range": 0.05, "epsilon": 1e-7, "seed": 3,
     "schema_fingerprint": "aaaa", "vocabulary_fingerprint": "bbbb", "dataset_fingerprint": "cccc",
 }  # fmt: skip
 NONE = {"low": None, "high": None, "num_undefined": 0}

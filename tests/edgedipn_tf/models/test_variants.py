@@ -51,6 +51,17 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
     assert EdgeDIPN.from_config(model.get_config()).get_config() == model.get_config()
 
 
+@pytest.mark.parametrize("name", ["edgedipn", "edgedipn_single"])
+def test_tables_start_as_wide_as_told_and_nothing_else_changes(tiny_schema, name):
+    narrow, wide = _build(name, tiny_schema), _build(name, tiny_schema, embedding_range=0.2)
+    tables = [variable.path for variable in narrow.weights if "/table_" in variable.path]
+    assert len(tables) >= len(narrow.schema.history) + len(narrow.schema.profile)
+    for before, after in zip(narrow.weights, wide.weights, strict=True):
+        factor = 4.0 if before.path in tables else 1.0
+        np.testing.assert_allclose(np.array(after), factor * np.array(before), rtol=1e-6, err_msg=before.path)
+        assert before.path not in tables or 0.1 < np.abs(np.array(after)).max() <= 0.2
+
+
 def test_no_variant_is_without_a_test_or_a_description():
     of_edgedipn = [name for name in catalog.VARIANTS if name.startswith("edgedipn")]
     assert len(of_edgedipn) == 16  # tested above, and in test_single_intent
