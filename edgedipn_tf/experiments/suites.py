@@ -54,15 +54,23 @@ SIZES = {
             num_users=6000,
             num_rollouts=100,
         ),
+        # All steps are taken and the learning rate ends at zero, so few users are enough to choose by.
         Size(
             name="full",
-            settings={**_TRAINING, "num_epochs": 4},
-            fold_settings={"num_epochs": 40, "steps_per_epoch": 20},
+            settings={
+                **_TRAINING,
+                "num_epochs": 2,
+                "patience": 0,
+                "cool_down": 0.3,
+                "embedding_range": 0.2,
+                "held_out_users": 0.1,
+            },
+            fold_settings={"num_epochs": 10, "steps_per_epoch": 20, "held_out_users": 0.2},
             num_seeds=3,
             num_folds=5,
             num_draws=400,
             num_users=6000,
-            num_rollouts=300,
+            num_rollouts=100,
         ),
     )
 }
