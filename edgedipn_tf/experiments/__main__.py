@@ -78,18 +78,19 @@ def main(values: flags.FlagValues, _: list[str]) -> None:
         size = dataclasses.replace(size, max_minutes=values.max_minutes)
     source = data_source.parse(values.data, pathlib.Path(values.work).absolute(), size)
     laboratory = Laboratory(source, size, pathlib.Path(values.output).absolute())
+    names = list(SUITES) if values.suite == "all" else [values.suite]
+    suites = [size.shorten(SUITES[n] if source.makes_variants else SUITES[n].of_one_dataset()) for n in names]
     num_failed = 0
-    for name in SUITES if values.suite == "all" else [values.suite]:
-        suite = size.shorten(SUITES[name] if source.makes_variants else SUITES[name].of_one_dataset())
-        if not suite.tables:
+    if not values.report_only:
+        wanted = [suite.only(values.entries) if values.entries else suite for suite in suites]
+        num_failed = running.run_missing(
+            laboratory, wanted, num_together=values.num_together, retry_failed=values.retry_failed
+        )
+    for suite in suites:
+        if suite.tables:
+            _report(laboratory, suite)
+        else:
             _report_volumes(laboratory, suite)
-            continue
-        if not values.report_only:
-            wanted = suite.only(values.entries) if values.entries else suite
-            num_failed += running.run_missing(
-                laboratory, wanted, num_together=values.num_together, retry_failed=values.retry_failed
-            )
-        _report(laboratory, suite)
     if num_failed:
         raise InputError(f"{num_failed} runs failed, see above: the reports leave them out; --retry_failed tries again")
 

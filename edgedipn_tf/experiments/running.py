@@ -48,9 +48,10 @@ class Laboratory:
         arguments = [f"--suite={suite.name}", f"--data={self.source.typed}", f"--size={self.size.name}"]
         return " ".join(["python", "-m", "edgedipn_tf.experiments", *arguments])
 
-    def runs(self, suite: Suite) -> list[Run]:
-        """Returns the runs of a suite, each once."""
-        found = [run for table in suite.tables for run in runs_of(table, self.size, self.source.has_folds)]
+    def runs(self, suites: Sequence[Suite]) -> list[Run]:
+        """Returns the runs of suites, each once."""
+        tables = [table for suite in suites for table in suite.tables]
+        found = [run for table in tables for run in runs_of(table, self.size, self.source.has_folds)]
         return list({run.name: run for run in found}.values())
 
     def dataset(self, variant: DataVariant, fold: int | None) -> tuple[str, str]:
@@ -60,21 +61,21 @@ class Laboratory:
         return str(place), description_fingerprint(read_json(path, "description of a dataset", _REMEDY))
 
 
-def run_missing(laboratory: Laboratory, suite: Suite, *, num_together: int, retry_failed: bool) -> int:
-    """Runs what is not finished and returns how many runs failed now.
+def run_missing(laboratory: Laboratory, suites: Sequence[Suite], *, num_together: int, retry_failed: bool) -> int:
+    """Runs what is not finished and returns how many trainings failed now.
 
     Args:
         laboratory: where.
-        suite: what.
+        suites: what; a training that several of them need runs once.
         num_together: processes at a time.
         retry_failed: whether runs that failed before are tried again.
 
     Raises:
         InputError: when a dataset cannot be made, or a finished run is of other data or settings.
     """
-    missing, num_done = _missing(laboratory, suite, retry_failed)
+    missing, num_done = _missing(laboratory, suites, retry_failed)
     trainings = _by_training(laboratory, missing)
-    print(f"{suite.name}: {len(missing)} runs of {len(trainings)} trainings to do, {num_done} done before", flush=True)
+    print(f"{len(missing)} runs of {len(trainings)} trainings to do, {num_done} done before", flush=True)
     names = {first: [judgement["name"] for judgement in request["judgements"]] for first, request in trainings.items()}
 
     def on_failure(task: side_by_side.Task, reason: str) -> None:
@@ -90,15 +91,15 @@ def run_missing(laboratory: Laboratory, suite: Suite, *, num_together: int, retr
         environment=data_source.environment(),
         on_failure=on_failure,
     )
-    for table in suite.tables:
-        _ask_oracle(laboratory, table.judged_on)
+    for judged_on in dict.fromkeys(table.judged_on for suite in suites for table in suite.tables):
+        _ask_oracle(laboratory, judged_on)
     return num_failed
 
 
-def _missing(laboratory: Laboratory, suite: Suite, retry_failed: bool) -> tuple[list[Run], int]:
-    """Returns the runs of a suite that are to do, and how many are done; says which failed before and are left."""
+def _missing(laboratory: Laboratory, suites: Sequence[Suite], retry_failed: bool) -> tuple[list[Run], int]:
+    """Returns the runs of suites that are to do, and how many are done; says which failed before and are left."""
     files, missing, num_done = laboratory.files, list[Run](), 0
-    for run in laboratory.runs(suite):
+    for run in laboratory.runs(suites):
         if files.check(run.name, _judgement(laboratory, run)["identity"]):
             num_done += 1
             continue

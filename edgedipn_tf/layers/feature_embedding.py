@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from edgedipn_tf.schema import Feature
 
-
 INITIAL_RANGE = 0.05
 """Tables start uniformly between minus and plus this, Keras' `uniform`."""
 _TABLE = "_embedding/table_"

@@ -36,7 +36,7 @@ def test_the_epochs_of_a_public_log_are_shorter():
     (table,) = SUITES["all_models"].tables
     (by_fold, *_), (by_day, *_) = (runs_of(table, SIZES["full"], has_folds) for has_folds in (True, False))
     of_fold, of_day = (run.settings(SIZES["full"]) for run in (by_fold, by_day))
-    assert (of_fold["num_epochs"], of_fold["steps_per_epoch"], of_day["steps_per_epoch"]) == (40, 20, 200)
+    assert (of_fold["num_epochs"], of_fold["steps_per_epoch"], of_day["steps_per_epoch"]) == (10, 20, 200)
     assert of_fold["learning_rate"] == of_day["learning_rate"]
 
 
