@@ -11,7 +11,7 @@ help:
 	@echo "make setup                        the environment, in $(VENV)"
 	@echo "make quickstart                   logs (simulated) -> dataset -> model -> int8 bundle -> verdict"
 	@echo "make quickstart LOGS=taobao:PATH  the same on a public log; also jd, rees46, yoochoose, retailrocket"
-	@echo "make experiments-smoke            every suite of the papers' experiments, in small; about a quarter of an hour"
+	@echo "make experiments-smoke            every suite of the papers' experiments, in small; 8 minutes"
 	@echo "make test                         the default tests, under ten minutes"
 	@echo "make test-slow                    the tests that take minutes"
 	@echo "make test-emulated                the phone's runner on emulated arm64 (Debian: qemu-user and two more)"
