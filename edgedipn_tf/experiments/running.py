@@ -74,9 +74,9 @@ def run_missing(laboratory: Laboratory, suites: Sequence[Suite], *, num_together
         InputError: when a dataset cannot be made, or a finished run is of other data or settings.
     """
     missing, num_done = _missing(laboratory, suites, retry_failed)
-    trainings = _by_training(laboratory, missing)
+    trainings = _by_training(laboratory, suites, missing)
     print(f"{len(missing)} runs of {len(trainings)} trainings to do, {num_done} done before", flush=True)
-    names = {first: [judgement["name"] for judgement in request["judgements"]] for first, request in trainings.items()}
+    names = {name: [judgement["name"] for judgement in request["judgements"]] for name, request in trainings.items()}
 
     def on_failure(task: side_by_side.Task, reason: str) -> None:
         for name in names[task.name]:
@@ -111,18 +111,23 @@ def _missing(laboratory: Laboratory, suites: Sequence[Suite], retry_failed: bool
     return missing, num_done
 
 
-def _by_training(laboratory: Laboratory, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """Returns one request a training, by the name of its first run: what differs in the judging is trained once."""
+def _by_training(laboratory: Laboratory, suites: Sequence[Suite], missing: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Returns one request a training that a missing run needs, by the name of the first run of that training.
+
+    What differs in the judging alone is trained once; one that was stopped between two judgements is taken up.
+    """
     requests: dict[str, dict[str, Any]] = {}
-    for run in runs:
+    wanted = {run.name for run in missing}
+    for run in laboratory.runs(suites):
         settings = run.settings(laboratory.size)
         trained_on, _ = laboratory.dataset(run.entry.trained_on, run.fold)
         # Settings that only repeat a default make no other training.
         training = json.dumps(config.resolve("default", {**settings, "data": trained_on}).to_json(), sort_keys=True)
-        workdir = f"runs/{laboratory.name}/{run.name}"
-        new = {"settings": settings, "trained_on": trained_on, "workdir": workdir, "judgements": []}
-        requests.setdefault(training, new)["judgements"].append(_judgement(laboratory, run))
-    return {request["judgements"][0]["name"]: request for request in requests.values()}
+        new = {"first": run.name, "settings": settings, "trained_on": trained_on, "judgements": []}
+        request = requests.setdefault(training, {**new, "workdir": f"runs/{laboratory.name}/{run.name}"})
+        if run.name in wanted:
+            request["judgements"].append(_judgement(laboratory, run))
+    return {request["first"]: request for request in requests.values() if request["judgements"]}
 
 
 def _judgement(laboratory: Laboratory, run: Run) -> dict[str, Any]:

@@ -127,6 +127,9 @@ def test_equal_trainings_run_once_and_fail_together(places, started, monkeypatch
     assert run(places, "--retry_failed") == 0
     assert names == [["edgedipn-seed1", "edgedipn,num_hops=5-seed1"], ["edgedipn-seed1"]]
     assert (report(places)["num_finished"], report(places)["num_expected"]) == (3, 3)
+    (places["output"] / "runs" / "tiny-smoke" / "edgedipn,num_hops=10-seed1.json").unlink()
+    assert run(places) == 0
+    assert names[-1] == ["edgedipn-seed1"]  # taken up where its training lies, if it is still there
 
 
 def test_a_run_on_other_data_is_refused(places, started, capsys):
