@@ -46,13 +46,12 @@ def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     text, boolean = flags.DEFINE_string, flags.DEFINE_bool
     names = [*SUITES, "all"]
-    flags.DEFINE_enum("suite", None, names, "experiment, see above; all: one after another", flag_values=values)
+    flags.DEFINE_enum("suite", None, names, "experiment, see above; all: every one", flag_values=values)
     text("data", data_source.SIMULATED, "where the samples come from, see above", flag_values=values)
     text("output", "reports", "folder of reports and finished runs", flag_values=values)
     text("work", "experiments", "folder for logs, datasets and runs that are going on", flag_values=values)
-    flags.DEFINE_enum(
-        "size", "full", list(SIZES), "smoke: everything runs, nothing is learnt; small: one seed", flag_values=values
-    )
+    meaning = "smoke: everything runs, nothing is learnt; small: one seed; medium: three; full: three, twice the steps"
+    flags.DEFINE_enum("size", "full", list(SIZES), meaning, flag_values=values)
     flags.DEFINE_integer("num_together", 2, "runs side by side, of one thread each", 1, flag_values=values)
     meaning = "after which a run is stopped and has failed, in place of the size's: a busy machine takes longer"
     flags.DEFINE_float("max_minutes", None, meaning, 0.1, flag_values=values)
