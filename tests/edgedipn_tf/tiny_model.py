@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from edgedipn_tf.layers.feature_embedding import INITIAL_RANGE
 from edgedipn_tf.models.catalog import predicted_schema
 from edgedipn_tf.schema import Schema
 
@@ -42,6 +43,7 @@ def build_tiny_model(
     max_length: int | None = None,
     num_hops: int,
     penalty_weight: float,
+    embedding_range: float = INITIAL_RANGE,
     seed: int,
     dropout: float = 0.0,
 ) -> keras.Model:
