@@ -9,7 +9,7 @@ import tensorflow as tf
 from edgedipn_tf.schema import Feature
 
 INITIAL_RANGE = 0.05
-"""Tables start uniformly between minus and plus this, Keras' `uniform`."""
+"""Tables start uniformly between minus and plus this; the default of the setting `embedding_range` too."""
 _TABLE = "_embedding/table_"
 
 
@@ -63,7 +63,8 @@ class FeatureEmbedding(keras.layers.Layer):
         if input_shape[-1] != len(self.names):
             raise ValueError(f"{self.name}: {input_shape[-1]} features, but the layer has {len(self.names)}")
         for name, table_size, width in zip(self.names, self.table_sizes, self.widths, strict=True):
-            self.tables.append(self.add_weight((table_size, width), initializer="uniform", name=f"table_{name}"))
+            near_zero = keras.initializers.RandomUniform(-INITIAL_RANGE, INITIAL_RANGE)
+            self.tables.append(self.add_weight((table_size, width), initializer=near_zero, name=f"table_{name}"))
         self.projection.build((*input_shape[:-1], sum(self.widths)))
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:

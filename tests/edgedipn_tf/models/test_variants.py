@@ -9,6 +9,7 @@ import pytest
 from edgedipn_tf import config, train
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.layers.fast_grnn_encoder import FastGRNNEncoder
+from edgedipn_tf.layers.feature_embedding import INITIAL_RANGE
 from edgedipn_tf.layers.gru_encoder import GRUEncoder
 from edgedipn_tf.layers.multi_level_attention import MultiLevelAttention
 from edgedipn_tf.models import catalog, variants
@@ -53,6 +54,7 @@ def test_parts_of_each_variant(tiny_schema, name, encoder, num_sources, task_att
 
 @pytest.mark.parametrize("name", ["edgedipn", "edgedipn_single"])
 def test_tables_start_as_wide_as_told_and_nothing_else_changes(tiny_schema, name):
+    assert config.TrainingConfig(data="data").embedding_range == INITIAL_RANGE  # a setting knows no layer
     narrow, wide = _build(name, tiny_schema), _build(name, tiny_schema, embedding_range=0.2)
     tables = [variable.path for variable in narrow.weights if "/table_" in variable.path]
     assert len(tables) >= len(narrow.schema.history) + len(narrow.schema.profile)
