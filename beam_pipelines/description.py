@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from beam_pipelines import coverage, label_counts
-from beam_pipelines.options import SPLITS, DiscretizeOptions
+from beam_pipelines.options import RECORD_ORDERS, SPLITS, DiscretizeOptions
 from beam_pipelines.output_files import DESCRIPTION_FILE, OutputFolder, write_json
 from edgedipn_tf import dataset_report, records
 from edgedipn_tf.commands import InputError
@@ -91,6 +91,7 @@ def _split(
     return {
         "num_samples": counters["samples"][split],
         "num_records": counts.get(("records", split), 0),
+        "order": RECORD_ORDERS[split],
         "files": folder.names(f"{split}.tfrecord-"),
     }
 

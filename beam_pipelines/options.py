@@ -15,6 +15,13 @@ from edgedipn_tf.random_keys import key, mix
 from edgedipn_tf.schema import EDGEDIPN_LABELS, LABEL_PRESETS, MAX_LENGTH
 
 TRAIN, EVAL = SPLITS = ("train", "eval")
+BY_HASH, BY_USER = "hash of user and time", "user and time"
+RECORD_ORDERS = {TRAIN: BY_HASH, EVAL: BY_USER}
+"""How the records of a file are ordered, by split.
+
+A reader shuffles some thousand samples at a time: records of training by user would give it those of few users, one
+batch after another. Records of evaluation stay by user, so that a person finds one.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

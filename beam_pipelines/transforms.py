@@ -23,7 +23,7 @@ from beam_pipelines import (
 from beam_pipelines.chunks import MAX_GROUP_ROWS, WITHOUT_ORDER, Chunk, ChunkBuilder
 from beam_pipelines.inputs import Input
 from beam_pipelines.log_extent import LogFacts, Resolved
-from beam_pipelines.options import DiscretizeOptions
+from beam_pipelines.options import BY_HASH, RECORD_ORDERS, DiscretizeOptions
 from beam_pipelines.output_files import OutputFolder, write_json
 from beam_pipelines.samples import SampleMaker
 from beam_pipelines.tracks import VIEW_NAMES, DayLimit, UserLog, assemble, browse_action_code, day_bounds
@@ -170,7 +170,7 @@ class GatherFacts(beam.CombineFn):  # type: ignore[misc]
 
 
 class MakeRecords(beam.DoFn):  # type: ignore[misc]
-    """Packed log -> ((split, shard), (sort key, serialized record)); side output: what is counted."""
+    """Packed log -> ((split, shard), (sort keys, serialized record)); side output: what is counted."""
 
     def __init__(self, schema: Schema, options: DiscretizeOptions):
         self._schema = schema
@@ -189,7 +189,7 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         shard = shard_of(log.user_id, self._options.num_shards)
         for split, record in maker.user_days(log, self._counts):
             content = records.serialize(record, self._schema)
-            yield (split, shard), (record.user_id, int(record.t0_ms[0]), content)
+            yield (split, shard), (*_place(split, record.user_id, int(record.t0_ms[0])), content)
             self._counts["records", split] += 1
             self._counts["shuffle_bytes", "records"] += len(content)
 
@@ -197,6 +197,13 @@ class MakeRecords(beam.DoFn):  # type: ignore[misc]
         """Yields the counts once a bundle: by intent and day, those of one user alone are hundreds."""
         for name, count in self._counts.items():
             yield beam.pvalue.TaggedOutput(COUNTS, GlobalWindows.windowed_value((name, count)))
+
+
+def _place(split: str, user_id: bytes, t0_ms: int) -> tuple[bytes, int]:
+    """Returns what the records of a file are sorted by: the same whatever the runner."""
+    if RECORD_ORDERS[split] == BY_HASH:
+        return key("order", user_id.hex(), t0_ms).to_bytes(8, "big"), t0_ms
+    return user_id, t0_ms
 
 
 def shard_of(user_id: str, num_shards: int) -> int:
@@ -210,7 +217,7 @@ def shard_name(split: str, shard: int, num_shards: int) -> str:
 
 
 class WriteShard(beam.DoFn):  # type: ignore[misc]
-    """((split, shard), records) -> one TFRecord file, its records ordered by (user, time) whatever the runner."""
+    """((split, shard), records) -> one TFRecord file, its records in the order of their split whatever the runner."""
 
     def __init__(self, folder: OutputFolder, num_shards: int):
         self._folder = folder

@@ -48,14 +48,15 @@ def divide(dataset: Dataset, seed: int, share: float, report: Callable[[str], No
         tensorflow.errors.DataLossError: when a record is damaged.
     """
     train = dataset.splits[TRAIN_SPLIT]
-    user_ids, num_samples = _read_users(train.files, report)
+    user_ids, num_samples, num_records = _read_users(train.files, report)
     users, user_of_record = np.unique(np.array(user_ids, object), return_inverse=True)
+    ends = np.cumsum(num_records, dtype=np.int64)[:-1]
     held_out = np.array([is_held_out(user, seed, share) for user in users], np.bool_)
     splits = {}
     for name, of_users in ((FITTED_SPLIT, ~held_out), (HELD_OUT_SPLIT, held_out)):
         is_member = of_users[user_of_record]
         counts = {"num_samples": int(num_samples[is_member].sum()), "num_records": int(is_member.sum())}
-        splits[name] = dataclasses.replace(train, **counts, is_member=is_member)
+        splits[name] = dataclasses.replace(train, **counts, is_member=tuple(np.split(is_member, ends)))
     divided = dataclasses.replace(dataset, splits={**dataset.splits, **splits})
     report(
         f"{held_out.sum():,} of {len(users):,} training users are held out to choose the epoch "
@@ -75,18 +76,24 @@ def selection(share: float, num_samples: int, measure: str | None) -> dict[str, 
     return {"split": HELD_OUT_SPLIT, "held_out_users": share, "num_samples": num_samples, "measure": measure}
 
 
-def _read_users(files: Sequence[str], report: Callable[[str], None]) -> tuple[list[bytes], NDArray[np.int64]]:
-    """Returns the user and the number of samples of each record, in the order of the files."""
+def _read_users(
+    files: Sequence[str], report: Callable[[str], None]
+) -> tuple[list[bytes], NDArray[np.int64], list[int]]:
+    """Returns the user and the number of samples of each record, in the order of the files; how many a file has."""
     spec = {
         "user_id": tf.io.FixedLenFeature([], tf.string),
         "t0_ms": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
     }
     user_ids: list[bytes] = []
     num_samples = [np.zeros(0, np.int64)]
-    records = tf.data.TFRecordDataset(list(files)).batch(_RECORDS_AT_ONCE)
-    for parsed in records.map(lambda serialized: tf.io.parse_example(serialized, spec)):
-        user_ids += parsed["user_id"].numpy().tolist()
-        num_samples.append(parsed["t0_ms"].row_lengths().numpy())
-        if len(user_ids) % _PROGRESS_RECORDS < _RECORDS_AT_ONCE and len(user_ids) >= _PROGRESS_RECORDS:
-            report(f"users of {len(user_ids):,} training records")
-    return user_ids, np.concatenate(num_samples)
+    num_records = []
+    for file in files:
+        num_before = len(user_ids)
+        blocks = tf.data.TFRecordDataset(file).batch(_RECORDS_AT_ONCE)
+        for parsed in blocks.map(lambda serialized: tf.io.parse_example(serialized, spec)):
+            user_ids += parsed["user_id"].numpy().tolist()
+            num_samples.append(parsed["t0_ms"].row_lengths().numpy())
+            if len(user_ids) // _PROGRESS_RECORDS > (len(user_ids) - len(num_samples[-1])) // _PROGRESS_RECORDS:
+                report(f"users of {len(user_ids):,} training records")
+        num_records.append(len(user_ids) - num_before)
+    return user_ids, np.concatenate(num_samples), num_records

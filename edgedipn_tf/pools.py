@@ -1,5 +1,10 @@
-"""Records of a split -> pools: read from TFRecords in their order or shuffled, parsed, decoded by `window_cutting`."""
+"""Records of a split -> pools: read from TFRecords in their order or shuffled, parsed, decoded by `window_cutting`.
 
+A shuffled pool is drawn from some thousand samples only. So that they are of many users, the files lie in random order
+(`beam_pipelines.options.RECORD_ORDERS`) and are read in turn: a file has the records of some of the users.
+"""
+
+import collections
 import dataclasses
 from collections.abc import Iterator
 
@@ -16,6 +21,8 @@ Records = NDArray[np.object_]
 SHUFFLED_RECORDS = 512
 """Of so many records, and as many more as make a pool, a shuffled pool is drawn."""
 _RECORDS_AT_ONCE = 64
+_FILES_IN_TURN = 64
+"""Most files that are open at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +33,13 @@ class Split:
         files: where they are.
         num_samples: how many samples they hold.
         num_records: how many records they are.
-        is_member: for each record of the files, in their order, whether it belongs to the split; None: all do.
+        is_member: for each file, whether its records belong to the split, bool [records]; None: all do.
     """
 
     files: tuple[str, ...]
     num_samples: int
     num_records: int
-    is_member: NDArray[np.bool_] | None = None
+    is_member: tuple[NDArray[np.bool_], ...] | None = None
 
 
 def read_pools(
@@ -54,18 +61,39 @@ def read_pools(
     if not 1 <= max_length <= schema.max_length:
         raise ValueError(f"max_length={max_length}: this schema stores 1 to {schema.max_length} actions")
     num_records = max(1, num_samples * split.num_records // max(1, split.num_samples))
-    for chosen in _chosen(_records(split), num_records, generator):
+    blocks = _in_order(split) if generator is None else _in_turn(split, generator)
+    for chosen in _chosen(blocks, num_records, generator):
         yield window_cutting.decode(schema, max_length, _parse(schema, chosen))
 
 
-def _records(split: Split) -> Iterator[Records]:
-    """Yields the records of a split, some at a time."""
+def _in_order(split: Split) -> Iterator[Records]:
+    """Yields the records of a split, some at a time, one file after another."""
+    for number in range(len(split.files)):
+        yield from _of_file(split, number)
+
+
+def _in_turn(split: Split, generator: np.random.Generator) -> Iterator[Records]:
+    """Yields the records of a split, some of each file in turn; chance decides the order of the files."""
+    waiting = generator.permutation(len(split.files)).tolist()
+    being_read: collections.deque[Iterator[Records]] = collections.deque()
+    while waiting or being_read:
+        while waiting and len(being_read) < _FILES_IN_TURN:
+            being_read.append(_of_file(split, waiting.pop()))
+        blocks = being_read.popleft()
+        block = next(blocks, None)
+        if block is not None:
+            yield block
+            being_read.append(blocks)
+
+
+def _of_file(split: Split, number: int) -> Iterator[Records]:
+    """Yields the records of a file, some at a time."""
     first = 0
-    for block in tf.data.TFRecordDataset(list(split.files)).batch(_RECORDS_AT_ONCE).as_numpy_iterator():
+    for block in tf.data.TFRecordDataset(split.files[number]).batch(_RECORDS_AT_ONCE).as_numpy_iterator():
         if split.is_member is None:
             yield block
         else:
-            yield block[split.is_member[first : first + len(block)]]
+            yield block[split.is_member[number][first : first + len(block)]]
             first += len(block)
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from beam_pipelines import discretize_events, simulate_events
 from edgedipn_tf import commands
+from edgedipn_tf.dataset import open_dataset
+from edgedipn_tf.random_keys import key
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00Z
 HOUR_MS = 3600 * 1000
@@ -160,6 +162,23 @@ def test_the_same_bytes_whatever_the_runner_the_workers_and_the_files(tmp_path: 
         for name in [name for name in files if name.startswith("rejects/")]:
             del files[name]
     assert in_other_files == expected
+
+
+def test_training_records_are_in_random_order_and_those_of_evaluation_by_user(tmp_path: pathlib.Path) -> None:
+    logs = write_browse(tmp_path / "logs", browse_rows(num_users=8))
+    assert discretize_events.run([f"--logs={logs}", f"--output={tmp_path / 'data'}", *FLAGS, "--num_shards=1"]) == 0
+    dataset = open_dataset(tmp_path / "data")
+    orders = {name: split["order"] for name, split in dataset.description["splits"].items()}
+    assert orders == {"train": "hash of user and time", "eval": "user and time"}
+    samples = {}
+    for split in orders:
+        batches = dataset.evaluation_batches(split, 8, 1000, extras=True).as_numpy_iterator()
+        samples[split] = [pair for *_, found in batches for pair in zip(found["user_id"], found["t0_ms"], strict=True)]
+    assert samples["eval"] == sorted(samples["eval"])
+    days = dict.fromkeys((user, int(t0_ms) // DAY_MS) for user, t0_ms in samples["train"])
+    assert len(days) > 8 and list(days) != sorted(days)
+    first_ms = {day: int(next(t0 for user, t0 in samples["train"] if (user, t0 // DAY_MS) == day)) for day in days}
+    assert list(days) == sorted(days, key=lambda day: key("order", day[0].hex(), first_ms[day]))
 
 
 def test_the_same_bytes_whatever_the_format_of_the_files(tmp_path: pathlib.Path) -> None:
