@@ -30,6 +30,8 @@ from edgedipn_tf.losses import normalize_weights, of_intents, weighted_tasks
 from edgedipn_tf.model_card import format_model_card
 from edgedipn_tf.model_file import save_model
 from edgedipn_tf.models.catalog import find_variant, predicted_schema
+from edgedipn_tf.models.edgedipn import EdgeDIPN
+from edgedipn_tf.models.single_intent import SingleIntentEdgeDIPNs
 from edgedipn_tf.models.variants import build_model
 from edgedipn_tf.optimizer import DenseAdam
 from edgedipn_tf.publishing import read_json, write_bytes, write_json
@@ -39,6 +41,7 @@ from edgedipn_tf.tensorflow_errors import one_line_errors
 from edgedipn_tf.workdir import Workdir
 
 EVALUATION_SPLIT = "eval"
+_SAMPLES_TO_SCALE_BY = 128
 _DRAWN_BATCHES = 2
 _DRAWN_BATCH_SIZE = 64
 """Samples whose attention weights are drawn at the end of each epoch."""
@@ -244,6 +247,10 @@ def prepare(config: TrainingConfig, dataset: Dataset, folder: Workdir, strategy:
             path = pathlib.Path(config.initial_checkpoint)
             num_fresh = initial_checkpoint.load_initial_weights(network, path, dataset)
             print(f"starts from the weights of {path}; {num_fresh} rows of new names are fresh", flush=True)
+        elif isinstance(network, EdgeDIPN | SingleIntentEdgeDIPNs):
+            # Of the same samples on every machine, which therefore start with the same weights.
+            inputs, *_ = next(iter(dataset.evaluation_batches(FITTED_SPLIT, config.max_length, _SAMPLES_TO_SCALE_BY)))
+            network.scale_category_heads(inputs)
     return Run(config, dataset, folder, model, network, history, checkpoints, steps_per_pass)
 
 

@@ -152,6 +152,17 @@ class EdgeDIPN(keras.Model):
             logits[name] = head(taken[name], candidates)
         return {intent.name: tf.cast(logits[intent.name], tf.float32) for intent in self.schema.intents}, penalty
 
+    def scale_category_heads(self, inputs: Mapping[str, tf.Tensor]) -> None:
+        """Scales the fresh heads of the category intents by what some samples give (`CategoryIntentHead.scale`).
+
+        Args:
+            inputs: of the samples, see the call.
+        """
+        sources, _ = self.sources(inputs)
+        for name, head in self.category_heads.items():
+            candidates = self._embed_candidates(inputs["candidates"], self.category_levels[name])
+            head.scale(self.task_attentions[name](sources), candidates)
+
     @property
     def source_names(self) -> list[str]:
         """Names of the S sources of the task layer, in their order."""

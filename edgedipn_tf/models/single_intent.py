@@ -55,6 +55,11 @@ class SingleIntentEdgeDIPNs(keras.Model):
             logits.update(own)
         return logits
 
+    def scale_category_heads(self, inputs: Mapping[str, tf.Tensor]) -> None:
+        """Scales the fresh heads of the category intents, see `EdgeDIPN`."""
+        for model in self.models.values():
+            model.scale_category_heads(inputs)
+
     def get_config(self) -> dict[str, Any]:
         own = json.loads(json.dumps({"schema": self.schema.to_json(), **self.options}))  # lists for tuples: plain JSON
         return {**super().get_config(), **own}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgedipn_tf.layers.category_intent_head import CategoryIntentHead
+from edgedipn_tf.layers.category_intent_head import FRESH_STD, CategoryIntentHead
 
 
 def test_value():
@@ -53,6 +53,30 @@ def test_shapes_of_weights(head):
         "logit/kernel": (4, 1),
         "logit/bias": (1,),
     }
+
+
+def test_scaled_parts_have_the_deviation_that_is_said(head):
+    rng = np.random.default_rng(8)
+    representation, candidates = 1e-3 * rng.normal(size=(40, 2, 3)) + 0.1, 30 * rng.normal(size=(40, 7, 2))
+    before = [np.array(head.hidden_1.kernel), np.array(head.hidden_1_candidate.kernel)]
+    others = [np.array(w) for w in head.weights if w.path.rsplit("/", 2)[-2] not in ("hidden_1", "hidden_1_candidate")]
+    head.hidden_1.bias.assign(np.zeros(5))  # fresh
+    head.scale(tf.constant(representation, tf.float32), tf.constant(candidates, tf.float32))
+    after = [np.array(head.hidden_1.kernel), np.array(head.hidden_1_candidate.kernel)]
+    for part, old, new in zip((representation.reshape(40, 6), candidates), before, after, strict=True):
+        assert np.std(part @ new) == pytest.approx(FRESH_STD, rel=1e-4)
+        np.testing.assert_allclose(new / old, (new / old)[0, 0] * np.ones_like(new), rtol=1e-5)  # one factor, above 0
+        assert (new / old)[0, 0] > 0
+    still = [np.array(w) for w in head.weights if w.path.rsplit("/", 2)[-2] not in ("hidden_1", "hidden_1_candidate")]
+    for old, new in zip(others, still, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_part_that_says_nothing_is_not_scaled(head):
+    head.hidden_1.bias.assign(np.zeros(5))
+    kernel = np.array(head.hidden_1.kernel)
+    head.scale(tf.zeros((4, 2, 3)), tf.ones((4, 7, 2)))
+    np.testing.assert_array_equal(head.hidden_1.kernel, kernel)
 
 
 @pytest.mark.parametrize("hidden_units", [(128,), (128, 0), ()])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from edgedipn_tf.layers.category_intent_head import FRESH_STD
 from edgedipn_tf.models import variants
 from edgedipn_tf.models.catalog import VARIANTS
 from edgedipn_tf.models.edgedipn import EdgeDIPN
@@ -244,3 +245,17 @@ def test_invalid_configurations_are_refused(tiny_schema, change, message):
     valid = {"views": ["swipe", "browse"], "encoder": "gru", "has_inter_view": True, "task_attention": "none"}
     with pytest.raises(ValueError, match=message):
         EdgeDIPN(tiny_schema, **{**valid, **change})
+
+
+def test_heads_are_scaled_by_what_each_task_takes_and_by_its_candidates(tiny_schema, inputs):
+    model = variants.build_model("edgedipn", tiny_schema, units=4, num_hops=NUM_HOPS, hidden_units=(6, 5))
+    before = {w.path: w.numpy() for w in model.weights}
+    model.scale_category_heads(inputs)
+    changed = {w.path for w in model.weights if not np.array_equal(w.numpy(), before[w.path])}
+    heads = list(model.category_heads)
+    assert len(heads) == 2 and len(changed) == 4
+    assert all(path.split("/")[1] in {f"{name}_head" for name in heads} and "hidden_1" in path for path in changed)
+    sources, _ = model.sources(inputs)
+    for name, head in model.category_heads.items():
+        flat = tf.reshape(model.task_attentions[name](sources), (25, -1))
+        assert np.std(head.hidden_1(flat)) == pytest.approx(FRESH_STD, rel=1e-4)

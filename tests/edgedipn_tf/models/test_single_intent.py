@@ -44,3 +44,13 @@ def test_saved_model_predicts_the_same(model, inputs, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for name, logits in loaded(inputs).items():
         np.testing.assert_array_equal(logits, model(inputs)[name])
+
+
+def test_each_models_heads_are_scaled_on_its_own(tiny_schema, inputs):
+    model = variants.build_model("edgedipn_single", tiny_schema, units=4, num_hops=3, hidden_units=(6, 5))
+    before = {w.path: w.numpy() for w in model.weights}
+    model.scale_category_heads(inputs)
+    changed = [w.path for w in model.weights if not np.array_equal(w.numpy(), before[w.path])]
+    owners = [name for name, own in model.models.items() if own.category_heads]
+    assert len(owners) == 2 and len(changed) == 4
+    assert all(sum(f"{name}_head/" in path for path in changed) == 2 for name in owners)
