@@ -75,10 +75,7 @@ SIZES = {
             num_users=6000,
             num_rollouts=100,
         ),
-        # Purchases are told as well as the samples allow; the heads of most category intents are not yet.
         _MEDIUM,
-        # From 400 to 800 steps the category AUCs of `edgedipn` rise from .70-.76 to .80-.94 (held-out users of 24,000
-        # simulated ones; `--embedding_range=0.2 --held_out_users=0.05`, no cool-down).
         dataclasses.replace(_MEDIUM, name="full", settings={**_MEDIUM.settings, "num_epochs": 4}),
     )
 }
