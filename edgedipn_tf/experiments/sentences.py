@@ -165,5 +165,6 @@ def _why(report: Report) -> str:
         "Networks that lose to a baseline: the figures do not tell why. What differs: a baseline is given named counts "
         "of the same windows and fits all training samples; a network has to find such counts in "
         f"at most {num_samples:,} samples, drawn again and again where there are fewer. In category intents a baseline "
-        "is told how often and when the user looked at the candidate, the head of a network only which category it is."
+        "is told how often and when the user looked at the candidate, the head of a network only which category it is. "
+        "`python -m benchmarks.aggregate_groups` prints what `gbdt` loses without which counts."
     )
