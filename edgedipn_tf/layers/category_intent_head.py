@@ -65,7 +65,7 @@ class CategoryIntentHead(keras.layers.Layer):
 
         Which candidate a user wants is in products of the two, so the loss is flat where they are small: fresh
         embeddings are, and what attention makes of them even more (of a complete EdgeDIPN .04 and .008 after the Dense,
-        with tables within 0.2), and so many hundred steps teach a head nothing. Parts without any variance stay.
+        with tables within 0.2), and so many hundred steps teach a head little. Parts without any variance stay.
 
         Mishkin and Matas, "All you need is a good init" (ICLR 2016), scale all layers by what some samples give, too.
 
