@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgedipn_tf.experiments import cells, sentences
+from edgedipn_tf.experiments import cells, sentences, verdicts
 from edgedipn_tf.experiments.report import Report, ReportedTable
 from edgedipn_tf.experiments.sentences import METRICS
 
@@ -24,13 +24,15 @@ def render(report: Report) -> str:
 
 def _table(table: ReportedTable) -> list[str]:
     lines = [f"## {table.table.title}", "", *grid(*cells.overview(table)), ""]
-    lines += [f"- {sentence}" for sentence in sentences.of_table(table)]
+    lines += [f"- {sentence}" for sentence in verdicts.of_table(table)]
     for intent in table.intents:
         lines += [
             "",
             f"### {table.table.title}: {METRICS[intent]} ({intent})",
             "",
             *grid(*cells.of_intent(table, intent)),
+            "",
+            *(f"- {sentence}" for sentence in verdicts.of_intent(table, intent)),
         ]
     return lines
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edgedipn_tf import html_page
 from edgedipn_tf.charts import tag
-from edgedipn_tf.experiments import cells, plots, sentences
+from edgedipn_tf.experiments import cells, plots, sentences, verdicts
 from edgedipn_tf.experiments.report import Report, ReportedTable
 from edgedipn_tf.experiments.sentences import METRICS
 
@@ -32,10 +32,11 @@ def render(report: Report) -> str:
 
 
 def _table(table: ReportedTable) -> str:
-    parts = [_grid(*cells.overview(table)), html_page.bullets(sentences.of_table(table))]
+    parts = [_grid(*cells.overview(table)), html_page.bullets(verdicts.of_table(table))]
     for intent in table.intents:
         parts.append(tag("h3", html.escape(f"{METRICS[intent]}: {intent.replace('_', ' ')}")))
         parts += [plots.differences(table, intent), _grid(*cells.of_intent(table, intent))]
+        parts.append(html_page.bullets(verdicts.of_intent(table, intent)))
     return "\n".join(parts)
 
 

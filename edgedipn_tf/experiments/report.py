@@ -61,6 +61,7 @@ class Report:
         suite: what.
         data: name of data and size.
         size: of the runs.
+        has_folds: whether several parts of the users judge.
         command: that continues it.
         tables: in order.
         failures: reason by run.
@@ -72,6 +73,7 @@ class Report:
     suite: Suite
     data: str
     size: Size
+    has_folds: bool
     command: str
     tables: tuple[ReportedTable, ...]
     failures: Mapping[str, str]
@@ -122,6 +124,7 @@ def gather(
         suite=suite,
         data=data,
         size=size,
+        has_folds=has_folds,
         command=command,
         tables=tables,
         failures={name: reason for name in runs if (reason := files.failure(name)) is not None},

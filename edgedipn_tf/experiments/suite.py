@@ -174,6 +174,10 @@ class Size:
     max_others: int | None = None
     max_minutes: float = 30.0
 
+    def training_settings(self, has_folds: bool) -> dict[str, Any]:
+        """Returns the settings of all trainings, where several parts of the users judge or one split."""
+        return {**self.settings, **(self.fold_settings if has_folds else {})}
+
     def shorten(self, suite: Suite) -> Suite:
         """Returns a suite with as many entries of its tables as the size has."""
         return dataclasses.replace(suite, tables=tuple(self._shorten(table) for table in suite.tables))
@@ -207,7 +211,7 @@ class Run:
 
     def settings(self, size: Size) -> dict[str, Any]:
         """Returns the settings of the training that differ from the defaults, besides the dataset."""
-        of_size = size.settings if self.fold is None else {**size.settings, **size.fold_settings}
+        of_size = size.training_settings(self.fold is not None)
         wanted = {**of_size, **self.entry.settings, "model": self.entry.model, "seed": self.seed}
         variant = find_variant(self.entry.model)
         return {name: value for name, value in wanted.items() if variant.takes(name)}

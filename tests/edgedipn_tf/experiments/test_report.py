@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from edgedipn_tf.experiments import cells, markdown, page, report, sentences
+from edgedipn_tf.experiments import cells, markdown, page, report, sentences, verdicts
 from edgedipn_tf.experiments.run_files import RunFiles
 from edgedipn_tf.experiments.suite import BASE, Entry, Size, Suite, Table
 from tests.edgedipn_tf.experiments.made_runs import COST, drawn, write_run
@@ -20,8 +20,16 @@ from tests.edgedipn_tf.experiments.made_runs import COST, drawn, write_run
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INTENT = "realtime_purchase"
 STEPS = {"num_epochs": 3, "steps_per_epoch": 200, "global_batch_size": 128}
+FOLD_STEPS = {"num_epochs": 1}
 SIZE = Size(
-    name="full", settings=STEPS, fold_settings={}, num_seeds=3, num_folds=2, num_draws=100, num_users=9, num_rollouts=1
+    name="full",
+    settings=STEPS,
+    fold_settings=FOLD_STEPS,
+    num_seeds=3,
+    num_folds=2,
+    num_draws=100,
+    num_users=9,
+    num_rollouts=1,
 )
 ENTRIES = (
     Entry(label="trees", model="gbdt", paper={INTENT: 0.79}),
@@ -37,6 +45,15 @@ def gather(files, suite=SUITE, costs=()):
     return report.gather(
         suite, files, SIZE, data="simulated-9-full", has_folds=False, command="python -m it", costs=costs
     )
+
+
+def written(files, entries, aucs, seeds=(1, 2, 3), **settings):
+    """Writes runs whose seeds have the same AUC, and returns their table as reported."""
+    for seed in seeds:
+        for entry, auc in zip(entries, aucs, strict=True):
+            write_run(files, f"{entry.key(BASE)}-seed{seed}", {INTENT: drawn(auc)}, seed)
+    table = Table(title="made", entries=entries, **settings)
+    return gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +86,7 @@ def test_the_numbers(found):
 
 
 def test_the_sentences_say_no_more_than_the_intervals(found):
-    assert sentences.of_table(found.tables[0])[0] == (
+    assert verdicts.of_intent(found.tables[0], INTENT)[0] == (
         "RPAUC, 30 positives, against complete: below it: trees (-0.1060); "
         "not to be told apart from it: short (+0.0020)."
     )
@@ -80,31 +97,56 @@ def test_the_sentences_say_no_more_than_the_intervals(found):
 
 
 def test_networks_are_held_against_the_baselines_of_their_table(found):
-    assert sentences.of_table(found.tables[0])[1:3] == [
-        "RPAUC, networks against trees: beat it: short (+0.1080), complete (+0.1060).",
+    assert verdicts.of_intent(found.tables[0], INTENT)[1:] == [
+        "Networks against trees: beat it: short (+0.1080), complete (+0.1060)."
+    ]
+    assert verdicts.of_intent(found.tables[0], "retention") == [
         "RAUC, 30 positives, against complete: not to be told apart from it: trees (+0.0000), short (+0.0000).",
+        "Networks against trees: neither (the interval holds 0, or too few seeds agree): short (+0.0000), complete "
+        "(+0.0000).",
     ]
     assert "Networks that lose" not in " ".join(sentences.notes(found))
+
+
+def test_under_the_first_table_each_entry_has_its_intents(found):
+    assert verdicts.of_table(found.tables[0]) == [
+        "complete against trees: beats it: RPAUC (+0.1060); neither (the interval holds 0, or too few seeds agree): "
+        "RAUC (+0.0000).",
+        "short against complete: not to be told apart from it: RPAUC (+0.0020), RAUC (+0.0000).",
+    ]
+    of_one_intent = dataclasses.replace(found.tables[0], intents=(INTENT,))
+    assert verdicts.of_table(of_one_intent) == []  # the sentences under the only table say it
+
+
+def test_networks_that_all_lose_are_summed_up(tmp_path):
+    networks = (Entry(label=f"h = {hops}", model="edgedipn", settings={"num_hops": hops}) for hops in (1, 2, 3, 4))
+    entries = (Entry(label="trees", model="gbdt"), *networks)
+    found = written(RunFiles(tmp_path), entries, (0.8, 0.7, 0.71, 0.72, 0.73), reference="h = 4")
+    assert verdicts.of_intent(found.tables[0], INTENT)[1] == (
+        "Networks against trees: all 4 LOSE to it (-0.1000 to -0.0700)."
+    )
 
 
 @pytest.mark.parametrize(
     ("aucs", "against", "order"),
     [
         (
-            (0.8, 0.70, 0.75),
-            "LOSE to it: tradition (-0.1000), complete (-0.0500)",
-            "is NOT shown: tradition is -0.1000 (-0.1000 to -0.1000) from trees, and -0.0500 (-0.0500 to -0.0500) from",
+            (0.8, 0.70, 0.65),
+            "LOSE to it: tradition (-0.1000), complete (-0.1500)",
+            "is NOT shown for trees, linear: tradition is -0.1000 (-0.1000 to -0.1000) from trees, +0.1500 (+0.1500 to "
+            "+0.1500) from linear, and +0.0500 (+0.0500 to +0.0500)",
         ),
         (
             (0.6, 0.60, 0.75),
             "beat it: complete (+0.1500); neither (the interval holds 0, or too few seeds agree): tradition (+0.0000)",
-            "is NOT shown: tradition is +0.0000 (+0.0000 to +0.0000) from trees, and -0.1500 (-0.1500 to -0.1500) from",
+            "HOLDS outside the intervals for linear; is NOT shown for trees: tradition is +0.0000 (+0.0000 to +0.0000) "
+            "from trees, +0.0500 (+0.0500 to +0.0500) from linear, and -0.1500 (-0.1500 to -0.1500)",
         ),
         (
             (0.6, 0.70, 0.75),
             "beat it: tradition (+0.1000), complete (+0.1500)",
-            "HOLDS outside the intervals: tradition is +0.1000 (+0.1000 to +0.1000) from trees, and -0.0500 (-0.0500 "
-            "to -0.0500) from",
+            "HOLDS outside the intervals for trees, linear: tradition is +0.1000 (+0.1000 to +0.1000) from trees, "
+            "+0.1500 (+0.1500 to +0.1500) from linear, and -0.0500 (-0.0500 to -0.0500)",
         ),
     ],
     ids=["loses", "no difference", "holds"],
@@ -117,35 +159,26 @@ def test_a_loss_is_told_and_whether_the_order_holds(tmp_path, aucs, against, ord
         "linear": "logistic_regression",
     }
     entries = tuple(Entry(label=label, model=model) for label, model in names.items())
-    table = Table(title="three", reference="complete", entries=entries, browse_only="tradition")
-    files = RunFiles(tmp_path)
-    for seed in (1, 2, 3):
-        for entry, auc in zip(entries, (*aucs, 0.55), strict=True):
-            write_run(files, f"{entry.key(BASE)}-seed{seed}", {INTENT: drawn(auc)}, seed)
-    found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
-    said = sentences.of_table(found.tables[0])
-    assert said[1] == f"RPAUC, networks against trees: {against}."
-    assert said[2].startswith("RPAUC, networks against linear: beat it: tradition")
-    assert said[3] == f"RPAUC: the order trees < tradition (browse only) < complete {order} complete."
-    assert said[4].startswith("RPAUC: the order linear < tradition (browse only) < complete HOLDS") and len(said) == 5
-    assert ("at most 76,800 samples" in " ".join(sentences.notes(found))) == ("LOSE" in against)
+    found = written(RunFiles(tmp_path), entries, (*aucs, 0.55), reference="complete", browse_only="tradition")
+    said = verdicts.of_intent(found.tables[0], INTENT)
+    assert said[1] == f"Networks against trees: {against}."
+    assert said[2].startswith("Networks against linear: beat it: tradition")
+    assert said[3] == f"The order baseline < tradition (browse only) < complete {order} from complete."
+    assert len(said) == 4
+    for has_folds, num_samples in ((False, "76,800"), (True, "25,600")):
+        notes = " ".join(sentences.notes(dataclasses.replace(found, has_folds=has_folds)))
+        assert (f"at most {num_samples} samples" in notes) == ("LOSE" in against)
 
 
 def test_of_one_seed_a_loss_is_told_and_a_gain_is_not(tmp_path):
     entries = tuple(Entry(label=model, model=model) for model in ("gbdt", "edgedipn", "edgedipn_v1"))
-    table = Table(title="one seed", reference="edgedipn", entries=entries)
-    files = RunFiles(tmp_path)
-    for entry, auc in zip(entries, (0.7, 0.6, 0.8), strict=True):
-        write_run(files, f"{entry.key(BASE)}-seed1", {INTENT: drawn(auc)})
-    found = gather(files, Suite(name="made", reproduces="nothing", tables=(table,)))
-    assert sentences.of_table(found.tables[0])[0] == (
+    found = written(RunFiles(tmp_path), entries, (0.7, 0.6, 0.8), seeds=(1,), reference="edgedipn")
+    assert verdicts.of_intent(found.tables[0], INTENT) == [
         "RPAUC, 30 positives, against edgedipn: above it by the interval, of too few seeds to say so: gbdt (+0.1000), "
-        "edgedipn_v1 (+0.2000)."
-    )
-    assert sentences.of_table(found.tables[0])[1] == (
-        "RPAUC, networks against gbdt: LOSE to it: edgedipn (-0.1000); neither (the interval holds 0, or too few seeds "
-        "agree): edgedipn_v1 (+0.1000)."
-    )
+        "edgedipn_v1 (+0.2000).",
+        "Networks against gbdt: LOSE to it: edgedipn (-0.1000); neither (the interval holds 0, or too few seeds "
+        "agree): edgedipn_v1 (+0.1000).",
+    ]
     assert "Networks that lose" in " ".join(sentences.notes(found))
 
 
@@ -167,8 +200,8 @@ def test_what_files_cost_stands_beside_the_auc(files):
 
 def test_a_reference_without_runs_is_told(files):
     table = Table(title="other", reference="absent <b>", entries=ENTRIES)
-    said = sentences.of_table(gather(files, Suite(name="made", reproduces="nothing", tables=(table,))).tables[0])
-    assert said[0] == "RPAUC: absent <b> has no figure yet, so nothing can be compared."
+    said = gather(files, Suite(name="made", reproduces="nothing", tables=(table,))).tables[0]
+    assert verdicts.of_intent(said, INTENT)[0] == "absent <b> has no figure yet, so nothing can be compared."
 
 
 def test_the_json_has_everything(found):
