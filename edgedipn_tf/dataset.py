@@ -14,6 +14,7 @@ For a model, which takes any integers, views are of the smallest type that holds
 """
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -27,6 +28,7 @@ from edgedipn_tf.kept_memory import keep_freed_memory
 from edgedipn_tf.pools import Split, read_pools
 from edgedipn_tf.schema import FIRST_REAL_ID, VIEW_ORDER, Schema, feature_key
 from edgedipn_tf.schema_files import read_vocabulary
+from edgedipn_tf.untuned import untuned
 from edgedipn_tf.window_cutting import Arrays, id_dtype
 
 Tensors = dict[str, tf.Tensor]
@@ -196,7 +198,8 @@ class Dataset:
             types[VIEW_ORDER] = tf.TensorSpec([None, max_length], tf.int32)
         found = tf.data.Dataset.from_generator(packed, output_signature=types)
         num_steps = None if are_alike else max_length
-        return found.flat_map(lambda some: packed_batches.unpack(self.schema.views, num_steps, some).map(finish))
+        unpack = functools.partial(packed_batches.unpack, self.schema.views, num_steps)
+        return untuned(found.flat_map(lambda some: unpack(some).map(finish)))
 
     def _finish(self, batch: Tensors) -> tuple[Tensors, ...]:
         """Parts a batch into inputs, labels, weights and, when there are some, extras."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgedipn_tf import random_keys
 from edgedipn_tf.dataset import Dataset
+from edgedipn_tf.untuned import untuned
 
 TRAIN_SPLIT = "train"
 FITTED_SPLIT = "fitted"
@@ -89,7 +90,7 @@ def _read_users(
     num_records = []
     for file in files:
         num_before = len(user_ids)
-        blocks = tf.data.TFRecordDataset(file).batch(_RECORDS_AT_ONCE)
+        blocks = untuned(tf.data.TFRecordDataset(file).batch(_RECORDS_AT_ONCE))
         for parsed in blocks.map(lambda serialized: tf.io.parse_example(serialized, spec)):
             user_ids += parsed["user_id"].numpy().tolist()
             num_samples.append(parsed["t0_ms"].row_lengths().numpy())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgedipn_tf import records, window_cutting
 from edgedipn_tf.schema import Schema
+from edgedipn_tf.untuned import untuned
 from edgedipn_tf.window_cutting import Arrays
 
 Records = NDArray[np.object_]
@@ -89,7 +90,8 @@ def _in_turn(split: Split, generator: np.random.Generator) -> Iterator[Records]:
 def _of_file(split: Split, number: int) -> Iterator[Records]:
     """Yields the records of a file, some at a time."""
     first = 0
-    for block in tf.data.TFRecordDataset(split.files[number]).batch(_RECORDS_AT_ONCE).as_numpy_iterator():
+    blocks = untuned(tf.data.TFRecordDataset(split.files[number]).batch(_RECORDS_AT_ONCE))
+    for block in blocks.as_numpy_iterator():
         if split.is_member is None:
             yield block
         else:

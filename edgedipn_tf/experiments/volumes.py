@@ -75,10 +75,12 @@ def _records(files: list[str], schema: Schema) -> Iterator[tuple[bytes, list[int
     """Yields user and number of actions by view of each record."""
     import tensorflow as tf
 
+    from edgedipn_tf.untuned import untuned
+
     local_time = LocalTime(schema.timezone)
     keys = ["t0_ms", *(records.time_key(view) for view in schema.views)]
     features = {key: tf.io.RaggedFeature(tf.int64) for key in keys} | {"user_id": tf.io.FixedLenFeature([], tf.string)}
-    for serialized in tf.data.TFRecordDataset(files):
+    for serialized in untuned(tf.data.TFRecordDataset(files)):
         parsed = tf.io.parse_single_example(serialized, features)
         t0_ms, *times_ms = (np.cumsum(parsed[key].numpy()) for key in keys)
         midnight_ms = local_time.day_start_ms(local_time.day_index(t0_ms[-1:]))[0]
