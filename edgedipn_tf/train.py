@@ -50,7 +50,7 @@ def define_flags(values: flags.FlagValues) -> None:
         "strategy",
         "mirrored",
         ["mirrored", "multi_worker"],
-        "mirrored: the GPUs of this machine, or its CPU; multi_worker: this is one of the workers that TF_CONFIG names",
+        "mirrored: all GPUs of this machine, or its CPU; multi_worker: this is one of the workers that TF_CONFIG names",
         flag_values=values,
     )
     flags.DEFINE_string("preset", "default", f"start from: {', '.join(config.PRESETS)}", flag_values=values)

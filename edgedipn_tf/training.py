@@ -1,6 +1,6 @@
 """Trains one model: `train_and_evaluate(config, workdir)` is the whole interface.
 
-`keras.Model.fit` under `tf.distribute.MirroredStrategy`; one replica is the same code. A run that is killed at any
+`keras.Model.fit` under a strategy of `tf.distribute`, see `default_strategy`; one replica is the same code. A run that is killed at any
 moment and started again with the same settings ends with the weights and metrics of a run that was left in peace, on
 the same kind of machine with the same number of replicas: the order of the samples is a function of (seed, epoch),
 TensorFlow's operations are made deterministic, and a checkpoint holds all state (`checkpoints`).
@@ -60,7 +60,7 @@ def train_and_evaluate(
     Args:
         config: the settings.
         workdir: folder of the run: made when absent, taken up when it holds the same run, left as it is when finished.
-        strategy: how steps are distributed; by default over the GPUs of this machine, or its CPU.
+        strategy: how steps are distributed; by default as `default_strategy` says.
 
     Returns:
         The content of `metrics.json`.
@@ -70,7 +70,7 @@ def train_and_evaluate(
             something else.
     """
     dataset = open_divided(config, workdir)
-    strategy = strategy or tf.distribute.MirroredStrategy()
+    strategy = strategy or default_strategy()
     check(config, dataset, strategy.num_replicas_in_sync)
     folder = Workdir(workdir)
     with one_line_errors(dataset.path, workdir), folder.claim(identity(config, dataset), dataset.path):
@@ -88,6 +88,16 @@ def train_and_evaluate(
                 callbacks=run.callbacks(),
             )
         return run.finish()
+
+
+def default_strategy() -> tf.distribute.Strategy:
+    """Returns MirroredStrategy over the GPUs of this machine, or where it has one device TensorFlow's of one replica.
+
+    Over one device both give the same weights. MirroredStrategy reads ahead through an iterator that TensorFlow tunes,
+    and which therefore may take a minute to end, see `untuned`.
+    """
+    num_devices = len(tf.config.list_logical_devices("GPU"))
+    return tf.distribute.MirroredStrategy() if num_devices > 1 else tf.distribute.get_strategy()
 
 
 def open_divided(config: TrainingConfig, workdir: pathlib.Path, report: Callable[[str], None] = print) -> Dataset:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgedipn_tf import held_out_users, pools
+from edgedipn_tf import held_out_users, pools, training
 from edgedipn_tf.dataset import open_dataset
 from edgedipn_tf.untuned import untuned
 from tests.edgedipn_tf.tiny_dataset import write_dataset
@@ -50,3 +50,10 @@ def test_iterators_end_at_once(dataset):
     while iterators:
         iterators.pop()
     assert time.monotonic() - begin < 5
+
+
+def test_a_training_on_one_device_distributes_nothing(monkeypatch):
+    assert training.default_strategy() is tf.distribute.get_strategy()
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: ["GPU:0", "GPU:1"])
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "mirrored")
+    assert training.default_strategy() == "mirrored"
