@@ -1,9 +1,9 @@
 """Trains one model: `train_and_evaluate(config, workdir)` is the whole interface.
 
-`keras.Model.fit` under a strategy of `tf.distribute`, see `default_strategy`; one replica is the same code. A run that is killed at any
-moment and started again with the same settings ends with the weights and metrics of a run that was left in peace, on
-the same kind of machine with the same number of replicas: the order of the samples is a function of (seed, epoch),
-TensorFlow's operations are made deterministic, and a checkpoint holds all state (`checkpoints`).
+`keras.Model.fit` under a `tf.distribute` strategy, see `default_strategy`. A run that is killed at any moment and
+started again with the same settings ends with the weights and metrics of a run that was left in peace, on the same kind
+of machine with the same number of replicas: the order of the samples is a function of (seed, epoch), TensorFlow's
+operations are made deterministic, and a checkpoint holds all state (`checkpoints`).
 """
 
 import dataclasses

@@ -23,8 +23,8 @@ def render(report: Report) -> str:
 
 
 def _table(table: ReportedTable) -> list[str]:
-    lines = [f"## {table.table.title}", "", *grid(*cells.overview(table)), ""]
-    lines += [f"- {sentence}" for sentence in verdicts.of_table(table)]
+    said = [f"- {sentence}" for sentence in verdicts.of_table(table)]
+    lines = [f"## {table.table.title}", "", *grid(*cells.overview(table)), *([""] if said else []), *said]
     for intent in table.intents:
         lines += [
             "",
