@@ -143,6 +143,7 @@ VARIANTS: dict[str, Variant] = {
     "dipn_no_inter_view": _dipn("dipn without inter-view attention", has_inter_view=False),
     "dipn_no_intra_view": _dipn("dipn without intra-view attention", has_intra_view=False),
     "dipn_no_multi_task": _dipn("dipn of the purchase within the hour alone", intents=DIPN_TASKS[:1]),
+    "dipn_no_multi_task_longtime": _dipn("dipn of the long-term purchase alone", intents=DIPN_TASKS[1:]),
     "rnn_dnn": _dipn(
         "a bidirectional GRU on the browse view, with history and profile; no attention",
         sources=("browse", "history", "profile"),

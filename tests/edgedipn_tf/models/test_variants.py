@@ -67,7 +67,7 @@ def test_tables_start_as_wide_as_told_and_nothing_else_changes(tiny_schema, name
 def test_no_variant_is_without_a_test_or_a_description():
     of_edgedipn = [name for name in catalog.VARIANTS if name.startswith("edgedipn")]
     assert len(of_edgedipn) == 16  # tested above, and in test_single_intent
-    assert len(catalog.VARIANTS) == 16 + 19 + 2 * len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
+    assert len(catalog.VARIANTS) == 16 + 20 + 2 * len(catalog.BASELINES)  # tested in test_dipn, and in baselines/
     assert all(v.description and "\n" not in v.description for v in catalog.VARIANTS.values())
 
 
