@@ -43,7 +43,7 @@ _MEDIUM = Size(
     },
     fold_settings={"num_epochs": 10, "steps_per_epoch": 20, "held_out_users": 0.2},
     num_seeds=3,
-    num_folds=5,
+    num_folds=3,
     num_draws=400,
     num_users=6000,
     num_rollouts=100,
@@ -76,7 +76,7 @@ SIZES = {
             num_rollouts=100,
         ),
         _MEDIUM,
-        dataclasses.replace(_MEDIUM, name="full", settings={**_MEDIUM.settings, "num_epochs": 4}),
+        dataclasses.replace(_MEDIUM, name="full", settings={**_MEDIUM.settings, "num_epochs": 4}, num_folds=5),
     )
 }
 """Sizes by name."""
