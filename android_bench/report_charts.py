@@ -14,6 +14,7 @@ from edgedipn_tf.charts import (
     legend,
     line,
     path,
+    point,
     rectangle,
     text,
     titled,
@@ -99,7 +100,7 @@ def against_length(report: Report) -> str:
     for model, times in papers.items():
         marks += [path([(x(length), y(ms)) for length, ms in times.items()], "paper")]
         marks += [
-            _point(x(length), y(ms), "paper-point", f"{model}, {ms} ms: {paper.SOURCE}") for length, ms in times.items()
+            point(x(length), y(ms), "paper-point", f"{model}, {ms} ms: {paper.SOURCE}") for length, ms in times.items()
         ]
         entries.append(("paper", f"{model}: {paper.SOURCE}"))
     return figure(
@@ -124,7 +125,7 @@ def _measured(cases: Sequence[CaseResult], x: Scale, y: Scale, colour: str) -> l
         if case.summary:
             marks.append(line(left, y(case.summary.p90_low_ms), left, y(case.summary.p90_high_ms), f"line {colour}"))
             words = f"{case.file_label}, {case.machine}, {case.condition.label}: p90 {case.summary.p90_ms:.3g} ms"
-            marks.append(_point(left, top, f"point {colour}", f"{words} ({_interval(case)})"))
+            marks.append(point(left, top, f"point {colour}", f"{words} ({_interval(case)})"))
     return marks
 
 
@@ -186,10 +187,6 @@ def _distinct(series: dict[str, list[float | None]]) -> dict[str, list[float | N
 def _ghz(khz: Sequence[int | None], cpu: int) -> float | None:
     value = khz[cpu] if cpu < len(khz) else None
     return value / 1e6 if value is not None else None
-
-
-def _point(left: float, top: float, class_: str, words: str) -> str:
-    return titled(f'<circle cx="{left}" cy="{top}" r="5" class="{class_}"></circle>', words)
 
 
 def _interval(case: CaseResult) -> str:

@@ -102,10 +102,19 @@ def y_axis(scale: Scale, left: float, right: float, unit: str) -> list[str]:
     return marks
 
 
+def point(left: float, top: float, class_: str, words: str) -> str:
+    """Returns a small circle with a title."""
+    return titled(tag("circle", cx=left, cy=top, r=5, class_=class_), words)
+
+
 def legend(entries: Sequence[tuple[str, str]], y: float) -> list[str]:
-    """Returns swatches with their meaning, one a line: what a series' class looks like, and its name."""
+    """Returns swatches with their meaning, one a line: what a series' class looks like, and its name.
+
+    Classes that end in `-point` are of circles, all others of lines.
+    """
     marks = []
     for place, (class_, words) in enumerate(entries):
         at = y + 18 * place
-        marks += [line(8, at - 4, 30, at - 4, class_), text(38, at, words, "label")]
+        swatch = point(19, at - 4, class_, words) if class_.endswith("-point") else line(8, at - 4, 30, at - 4, class_)
+        marks += [swatch, text(38, at, words, "label")]
     return marks

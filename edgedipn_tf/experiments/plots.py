@@ -10,9 +10,8 @@ from edgedipn_tf.charts import (
     legend,
     line,
     path,
-    tag,
+    point,
     text,
-    titled,
     x_axis,
     y_axis,
 )
@@ -54,9 +53,9 @@ def differences(table: ReportedTable, intent: str) -> str:
         marks += [text(_LEFT_NAMES - 12, at + 4, entry.entry.label, "label", anchor="end"), *_bar(x, at, found)]
         if entry.entry.label in papers:
             value = papers[entry.entry.label]
-            marks.append(_point(x(value), at, "paper-point", f"{entry.entry.label}: {value:+.4f}, {paper.SOURCE}"))
+            marks.append(point(x(value), at, "paper-point", f"{entry.entry.label}: {value:+.4f}, {paper.SOURCE}"))
     entries = [("line series-0", "difference and its 95 % interval over users, paired")]
-    entries += [("paper", f"a circle: the difference in the {paper.SOURCE}")] if papers else []
+    entries += [("paper-point", f"the difference in the {paper.SOURCE}")] if papers else []
     label = f"Differences of {METRICS[intent]} from {table.table.reference}"
     return figure(bottom + 52 + 18 * len(entries), label, [*marks, *legend(entries, bottom + 56)])
 
@@ -65,7 +64,7 @@ def _bar(x: Scale, at: float, found: Estimate) -> list[str]:
     marks = []
     if found.low is not None and found.high is not None:
         marks.append(line(x(found.low), at, x(found.high), at, "line series-0"))
-    return [*marks, _point(x(found.mean), at, "point series-0", f"{found.mean:+.4f}")]
+    return [*marks, point(x(found.mean), at, "point series-0", f"{found.mean:+.4f}")]
 
 
 def intents_of_curves(report: Report) -> list[str]:
@@ -76,7 +75,7 @@ def intents_of_curves(report: Report) -> list[str]:
 def curves(report: Report, intent: str) -> str:
     """Returns a plot of AUC against the suite's axis, a line a model, with intervals and the paper's points."""
     series = _series(report, intent)
-    points = [point for each in series.values() for point in each]
+    points = [found for each in series.values() for found in each]
     values = [value for _, found, _ in points for value in (found.mean, found.low, found.high) if value is not None]
     values += [value for _, _, value in points if value is not None]
     ats = sorted({at for at, _, _ in points})
@@ -104,9 +103,9 @@ def _series(report: Report, intent: str) -> dict[str, list[_Point]]:
     for entry in (entry for table in report.tables for entry in table.entries):
         estimate = _auc(entry, intent)
         if entry.entry.at is not None and estimate is not None:
-            point = (entry.entry.at, estimate, entry.entry.paper.get(intent))
-            found.setdefault(entry.entry.model, []).append(point)
-    return {model: sorted(points, key=lambda point: point[0]) for model, points in found.items()}
+            of_entry = (entry.entry.at, estimate, entry.entry.paper.get(intent))
+            found.setdefault(entry.entry.model, []).append(of_entry)
+    return {model: sorted(points, key=lambda of_entry: of_entry[0]) for model, points in found.items()}
 
 
 def _auc(entry: ReportedEntry, intent: str) -> Estimate | None:
@@ -123,11 +122,7 @@ def _curve(points: Sequence[_Point], x: Scale, y: Scale, colour: str, model: str
     for at, found, value in points:
         if found.low is not None and found.high is not None:
             marks.append(line(x(at), y(found.low), x(at), y(found.high), f"line {colour}"))
-        marks.append(_point(x(at), y(found.mean), f"point {colour}", f"{model} at {at:g}: {found.mean:.4f}"))
+        marks.append(point(x(at), y(found.mean), f"point {colour}", f"{model} at {at:g}: {found.mean:.4f}"))
         if value is not None:
-            marks.append(_point(x(at), y(value), "paper-point", f"{model} at {at:g}: {value:.4f}, {paper.SOURCE}"))
+            marks.append(point(x(at), y(value), "paper-point", f"{model} at {at:g}: {value:.4f}, {paper.SOURCE}"))
     return marks
-
-
-def _point(left: float, top: float, class_: str, words: str) -> str:
-    return titled(tag("circle", cx=left, cy=top, r=5, class_=class_), words)

@@ -261,8 +261,8 @@ def test_every_mark_lies_inside_its_chart(found):
 
 def test_the_plot_of_differences(found):
     svg = re.search(r"<svg[^>]*Differences of RPAUC.*?</svg>", page.render(found))[0]
-    # Two entries have a difference; the paper has both, marked as its own.
-    assert svg.count('class="point series-0"') == 2 and svg.count('class="paper-point"') == 2
+    # Two entries have a difference; the paper has both, marked as its own, and in the legend.
+    assert svg.count('class="point series-0"') == 2 and svg.count('class="paper-point"') == 2 + 1
     assert "trees: -0.0600, paper, private data" in svg
 
 
