@@ -70,7 +70,16 @@ ALLOWED = {
     | {f"edgedipn_tf.{name}" for name in SHARED},
     "edgedipn_tf.dataset": {
         f"edgedipn_tf.{name}"
-        for name in ("batching", "kept_memory", "packed_batches", "pools", "records", "schema_files", "window_cutting")
+        for name in (
+            "batching",
+            "kept_memory",
+            "packed_batches",
+            "pools",
+            "records",
+            "schema_files",
+            "untuned",
+            "window_cutting",
+        )
     }
     | {f"edgedipn_tf.{name}" for name in SHARED},
 }
