@@ -21,7 +21,17 @@ def notes(report: Report) -> list[str]:
     found = [about] if log else []
     found += [f"{report.num_finished} of {report.num_expected} runs are finished."]
     found += [f"FAILED: {name}: {reason}" for name, reason in report.failures.items()]
-    num_seeds = report.size.num_seeds
+    num_seeds, num_a_fold = report.size.num_seeds, report.size.num_seeds_a_fold
+    if report.has_folds:
+        found.append(
+            f"{report.size.num_folds} parts of the users judge in turn, trained on the others, "
+            f"{num_a_fold} of {num_seeds} seeds each: "
+            + (
+                "what a seed changes cannot be told from what a part of the users changes."
+                if num_a_fold < num_seeds
+                else "every seed with every part."
+            )
+        )
     if num_seeds < FEWEST_SEEDS:
         found.append(
             f"Of {num_seeds} seed only: intervals are of users alone, and what another seed would give is not known."

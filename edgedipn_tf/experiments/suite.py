@@ -155,7 +155,8 @@ class Size:
         settings: of the training; steps are limited, so that no run takes longer than `max_minutes`.
         fold_settings: those in place of them where folds judge: public logs are small, a pass is a few dozen steps.
         num_seeds: runs of an entry that differ in the seed alone.
-        num_folds: parts of the users of a public log, each of which judges once.
+        num_folds: parts of the users of a public log, which judge in turn.
+        num_seeds_a_fold: runs that a part judges, of `num_seeds` seeds, which the parts take in turn.
         num_draws: bootstrap draws.
         num_users: users of a simulated log unless told.
         num_rollouts: of each cut-off, for the oracle of a simulated log.
@@ -168,6 +169,7 @@ class Size:
     fold_settings: Mapping[str, Any]
     num_seeds: int
     num_folds: int
+    num_seeds_a_fold: int
     num_draws: int
     num_users: int
     num_rollouts: int
@@ -218,11 +220,19 @@ class Run:
 
 
 def runs_of(table: Table, size: Size, has_folds: bool) -> list[Run]:
-    """Returns the runs of a table: all entries with the first seed, then all with the next."""
-    folds: list[int | None] = list(range(size.num_folds)) if has_folds else [None]
+    """Returns the runs of a table: all entries with the first seed, then all with the next.
+
+    Parts of the users begin with different seeds, so that all seeds have run when each part has judged once.
+    """
+    turns: list[tuple[int, int | None]] = [(seed, None) for seed in range(1, size.num_seeds + 1)]
+    if has_folds:
+        turns = [
+            ((fold + turn) % size.num_seeds + 1, fold)
+            for turn in range(size.num_seeds_a_fold)
+            for fold in range(size.num_folds)
+        ]
     return [
         Run(entry=entry, judged_on=entry.judged_on or table.judged_on, fold=fold, seed=seed)
-        for seed in range(1, size.num_seeds + 1)
-        for fold in folds
+        for seed, fold in turns
         for entry in table.entries
     ]

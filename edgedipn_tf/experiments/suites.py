@@ -45,6 +45,7 @@ _MEDIUM = Size(
     fold_settings={"num_epochs": 10, "steps_per_epoch": 20, "held_out_users": 0.2},
     num_seeds=3,
     num_folds=3,
+    num_seeds_a_fold=1,
     num_draws=400,
     num_users=6000,
     num_rollouts=100,
@@ -60,6 +61,7 @@ SIZES = {
             fold_settings={},
             num_seeds=1,
             num_folds=2,
+            num_seeds_a_fold=1,
             num_draws=50,
             num_users=60,
             num_rollouts=10,
@@ -72,12 +74,19 @@ SIZES = {
             fold_settings={"num_epochs": 20, "steps_per_epoch": 20},
             num_seeds=1,
             num_folds=3,
+            num_seeds_a_fold=1,
             num_draws=400,
             num_users=6000,
             num_rollouts=100,
         ),
         _MEDIUM,
-        dataclasses.replace(_MEDIUM, name="full", settings={**_MEDIUM.settings, "num_epochs": 4}, num_folds=5),
+        dataclasses.replace(
+            _MEDIUM,
+            name="full",
+            settings={**_MEDIUM.settings, "num_epochs": 4},
+            num_folds=5,
+            num_seeds_a_fold=3,
+        ),
     )
 }
 """Sizes by name."""

@@ -27,6 +27,7 @@ SIZE = Size(
     fold_settings=FOLD_STEPS,
     num_seeds=3,
     num_folds=2,
+    num_seeds_a_fold=2,
     num_draws=100,
     num_users=9,
     num_rollouts=1,
@@ -168,6 +169,17 @@ def test_a_loss_is_told_and_whether_the_order_holds(tmp_path, aucs, against, ord
     for has_folds, num_samples in ((False, "76,800"), (True, "25,600")):
         notes = " ".join(sentences.notes(dataclasses.replace(found, has_folds=has_folds)))
         assert (f"at most {num_samples} samples" in notes) == ("LOSE" in against)
+
+
+def test_how_parts_of_the_users_took_the_seeds_is_told(found):
+    of_folds = dataclasses.replace(found, has_folds=True)
+    nested = dataclasses.replace(of_folds, size=dataclasses.replace(SIZE, num_seeds_a_fold=3))
+    by_day, in_turn, each = (" ".join(sentences.notes(made)) for made in (found, of_folds, nested))
+    assert "parts of the users" not in by_day
+    assert (
+        "2 parts of the users judge in turn, trained on the others, 2 of 3 seeds each: what a seed" in in_turn
+    )
+    assert "3 of 3 seeds each: every seed with every part." in each
 
 
 def test_of_one_seed_a_loss_is_told_and_a_gain_is_not(tmp_path):

@@ -84,6 +84,19 @@ def test_runs_of_a_table():
     assert runs[1].settings(SIZES["smoke"]) == {"max_length": 16, "model": "gbdt", "seed": 1}
 
 
+def test_parts_of_the_users_take_the_seeds_in_turn():
+    entry = Entry(label="a", model="edgedipn")
+    table = Table(title="one", reference="a", entries=(entry,))
+    medium, full = (
+        [(run.fold, run.seed) for run in runs_of(table, SIZES[name], has_folds=True)] for name in ("medium", "full")
+    )
+    assert medium == [(0, 1), (1, 2), (2, 3)]
+    assert full[:5] == [(0, 1), (1, 2), (2, 3), (3, 1), (4, 2)]
+    assert sorted(full) == [(fold, seed) for fold in range(5) for seed in (1, 2, 3)]
+    by_day = runs_of(table, SIZES["medium"], has_folds=False)
+    assert [(run.fold, run.seed) for run in by_day] == [(None, 1), (None, 2), (None, 3)]
+
+
 def test_a_name_tells_what_was_trained_on_and_what_judged():
     variant = DataVariant("interval")
     entry = Entry(label="interval", model="edgedipn", trained_on=variant)
