@@ -176,9 +176,7 @@ def test_how_parts_of_the_users_took_the_seeds_is_told(found):
     nested = dataclasses.replace(of_folds, size=dataclasses.replace(SIZE, num_seeds_a_fold=3))
     by_day, in_turn, each = (" ".join(sentences.notes(made)) for made in (found, of_folds, nested))
     assert "parts of the users" not in by_day
-    assert (
-        "2 parts of the users judge in turn, trained on the others, 2 of 3 seeds each: what a seed" in in_turn
-    )
+    assert "2 parts of the users judge in turn, trained on the others, 2 of 3 seeds each: what a seed" in in_turn
     assert "3 of 3 seeds each: every seed with every part." in each
 
 
