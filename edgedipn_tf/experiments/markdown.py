@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgedipn_tf.experiments import cells, sentences, verdicts
+from edgedipn_tf.experiments import cells, order, sentences, verdicts
 from edgedipn_tf.experiments.report import Report, ReportedTable
 from edgedipn_tf.experiments.sentences import METRICS
 
@@ -12,6 +12,9 @@ def render(report: Report) -> str:
     lines = [f"# {report.suite.name}: {report.data}", "", f"Reproduces {report.suite.reproduces}.", ""]
     lines += ["```", report.command, "```", ""]
     lines += [f"- {note}" for note in sentences.notes(report)]
+    if order.is_comparable(report):
+        lines += ["", f"## {order.HEADING}", "", *(f"- {sentence}" for sentence in order.sentences(report)), ""]
+        lines += grid(*order.grid(report))
     for table in report.tables:
         lines += ["", *_table(table)]
     if report.suite.has_file_costs:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edgedipn_tf import html_page
 from edgedipn_tf.charts import tag
-from edgedipn_tf.experiments import cells, plots, sentences, verdicts
+from edgedipn_tf.experiments import cells, order, plots, sentences, verdicts
 from edgedipn_tf.experiments.report import Report, ReportedTable
 from edgedipn_tf.experiments.sentences import METRICS
 
@@ -21,6 +21,10 @@ def render(report: Report) -> str:
     parts += [html_page.code(report.command), html_page.bullets(sentences.notes(report))]
     for intent in plots.intents_of_curves(report):
         parts += html_page.section(f"{METRICS[intent]} against {report.suite.axis}", plots.curves(report, intent))
+    if order.is_comparable(report):
+        parts += html_page.section(
+            order.HEADING, html_page.bullets(order.sentences(report)) + _grid(*order.grid(report))
+        )
     for table in report.tables:
         parts += html_page.section(table.table.title, _table(table))
     if report.suite.has_file_costs:
