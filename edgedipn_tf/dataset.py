@@ -182,7 +182,7 @@ class Dataset:
                 rest |= window_cutting.cut_extras(self.schema, vocabulary, pool, samples)
             return rest
 
-        def lengths(batch: batching.Batch) -> dict[str, int]:
+        def lengths(batch: batching.Batch) -> Mapping[str, int]:
             if are_alike:
                 return batching.cut_lengths(batch, self._views, max_length)
             return dict.fromkeys(self._views, max_length)

@@ -1,6 +1,7 @@
 """Pages that need nothing else: no script, no font, no image, no address; light and dark. Colours are named by role."""
 
 import html
+import re
 from collections.abc import Sequence
 
 from edgedipn_tf.charts import tag
@@ -71,15 +72,19 @@ def heading(words: str) -> str:
 
 
 def paragraph(words: str) -> str:
-    """Returns a paragraph of text."""
-    return tag("p", html.escape(words))
+    """Returns a paragraph of text, what is between backticks as code."""
+    return tag("p", _with_code(words))
 
 
 def bullets(lines: Sequence[str]) -> str:
-    """Returns a list of texts; nothing when there is none."""
-    return tag("ul", "".join(tag("li", html.escape(line)) for line in lines)) if lines else ""
+    """Returns a list of texts, what is between backticks as code; nothing when there is none."""
+    return tag("ul", "".join(tag("li", _with_code(line)) for line in lines)) if lines else ""
 
 
 def code(words: str) -> str:
     """Returns what is typed."""
     return tag("pre", html.escape(words))
+
+
+def _with_code(words: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(words))

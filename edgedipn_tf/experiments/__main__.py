@@ -10,7 +10,17 @@ from absl import flags
 from edgedipn_tf import commands
 from edgedipn_tf.commands import InputError
 from edgedipn_tf.conversion.provenance import source_commit
-from edgedipn_tf.experiments import data_source, file_costs, markdown, page, report, run_files, running, volumes
+from edgedipn_tf.experiments import (
+    data_source,
+    file_costs,
+    markdown,
+    page,
+    report,
+    run_files,
+    running,
+    volumes,
+    volumes_report,
+)
 from edgedipn_tf.experiments.running import Laboratory
 from edgedipn_tf.experiments.suite import BASE, Suite
 from edgedipn_tf.experiments.suites import SIZES, SUITES
@@ -113,16 +123,17 @@ def _report_volumes(laboratory: Laboratory, suite: Suite) -> None:
     import_tensorflow()
     place, fingerprint = laboratory.dataset(BASE, 0 if laboratory.source.has_folds else None)
     found = volumes.count(laboratory.source.work / place, laboratory.size.num_draws)
-    title, command = f"{suite.name}: {laboratory.name}", laboratory.command(suite)
-    values = {
-        "suite": suite.name,
-        "command": command,
-        "commit": source_commit(),
-        **run_files.surroundings(),
-        "dataset": fingerprint,
-        **dataclasses.asdict(found),
+    surroundings = {"commit": source_commit(), **run_files.surroundings(), "dataset": fingerprint}
+    made_with = {
+        what: ", ".join(f"{name} {version}" for name, version in which.items())
+        if isinstance(which, dict)
+        else str(which)
+        for what, which in surroundings.items()
     }
-    _write(laboratory, suite, values, volumes.markdown(title, command, found), volumes.page(title, command, found))
+    title, command = f"{suite.name}: {laboratory.name}", laboratory.command(suite)
+    values = {"suite": suite.name, "command": command, **surroundings, **dataclasses.asdict(found)}
+    document = volumes_report.markdown(title, command, found, made_with)
+    _write(laboratory, suite, values, document, volumes_report.page(title, command, found, made_with))
 
 
 def _write(laboratory: Laboratory, suite: Suite, values: dict[str, Any], document: str, html: str) -> None:

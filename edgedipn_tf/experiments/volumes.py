@@ -11,14 +11,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedipn_tf import html_page, records
-from edgedipn_tf.experiments import paper
-from edgedipn_tf.experiments.markdown import grid
+from edgedipn_tf import records
 from edgedipn_tf.local_time import LocalTime
 from edgedipn_tf.metrics import Interval, percentile_interval
 from edgedipn_tf.schema import Schema
-
-_HEADINGS = ("view", "actions of a user and day", "95 % interval over users", paper.SOURCE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,41 +103,3 @@ def summarize(
     drawn = generator.integers(num_users, size=(num_draws, num_users))
     means = totals[drawn].sum(axis=1) / days[drawn].sum(axis=1, keepdims=True)
     return numbers.mean(axis=0).tolist(), [percentile_interval(column.tolist()) for column in means.T]
-
-
-def _rows(volumes: Volumes) -> list[list[str]]:
-    return [
-        [view, f"{mean:,.0f}", f"{volumes.intervals[view].low:,.0f} to {volumes.intervals[view].high:,.0f}",
-         f"{paper.DIPN_TABLE_1[view]:,}"]
-        for view, mean in volumes.means.items()
-    ]  # fmt: skip
-
-
-def sentence(volumes: Volumes) -> str:
-    """Returns what the table shows, in words."""
-    inside = [
-        view
-        for view, interval in volumes.intervals.items()
-        if interval.low is not None
-        and interval.high is not None
-        and interval.low <= paper.DIPN_TABLE_1[view] <= interval.high
-    ]
-    which = f"in {', '.join(inside)}" if inside else "in no view"
-    whose = "SIMULATED users, who are nobody," if volumes.is_simulated else "users"
-    return (
-        f"Of {volumes.num_users:,} {whose} and {volumes.num_user_days:,} days of a user, up to each day's last "
-        f"cut-off; the paper's number lies within the interval {which}."
-    )
-
-
-def markdown(title: str, command: str, volumes: Volumes) -> str:
-    """Returns the report as Markdown."""
-    lines = [f"# {title}", "", "Reproduces DIPN Table 1.", "", "```", command, "```", ""]
-    return "\n".join([*lines, *grid(_HEADINGS, _rows(volumes)), "", sentence(volumes)]) + "\n"
-
-
-def page(title: str, command: str, volumes: Volumes) -> str:
-    """Returns the report as a page."""
-    words = html_page.table(_HEADINGS, _rows(volumes))
-    parts = [html_page.heading(title), html_page.paragraph(sentence(volumes)), html_page.code(command), words]
-    return html_page.page(title, "", parts)

@@ -1,12 +1,13 @@
 """Actions of a user and day, by hand and from a dataset whose records were written here."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from edgedipn_tf import examples, records
-from edgedipn_tf.experiments import volumes
+from edgedipn_tf.experiments import volumes, volumes_report
 from edgedipn_tf.metrics import Interval
 from tests.edgedipn_tf.tiny_dataset import DAY_MS, tiny_schema, user_day, write_dataset
 
@@ -26,10 +27,26 @@ def test_the_report_says_where_the_papers_number_lies():
     means = {"swipe": 1600.0, "tap": 300.0, "browse": 42.0}
     intervals = {"swipe": Interval(1500, 1700, 0), "tap": Interval(250, 350, 0), "browse": Interval(41, 43, 0)}
     found = volumes.Volumes(True, 100, 900, means, intervals)
-    assert "100 SIMULATED users, who are nobody, and 900 days" in volumes.sentence(found)
-    assert volumes.sentence(found).endswith("the paper's number lies within the interval in swipe, browse.")
-    assert "| tap | 300 | 250 to 350 | 391 |" in volumes.markdown("t", "c", found).splitlines()
-    assert "<td>1,583</td>" in volumes.page("t", "c", found)
+    said = volumes_report.sentence(found)
+    assert "100 SIMULATED users, who are nobody, and 900 days" in said
+    assert said.endswith("the paper's number lies within the interval in swipe, browse.")
+    lines = volumes_report.markdown("t", "c", found, {"dataset": "abc"}).splitlines()
+    assert {"| tap | 300 | 250 to 350 | 391 |", "| browse | 42.0 | 41.0 to 43.0 | 42 |", "- dataset: abc"} <= set(lines)
+    page = volumes_report.page("t", "c", found, {"dataset": "<abc>"})
+    assert "<td>1,583</td>" in page and "&lt;abc&gt;" in page
+    # Three views, each with its mean and the paper's, and the circle of the legend; the paper's tap lies to the right.
+    assert page.count("<circle") == 7
+    tap, of_paper = (float(found) for found in re.findall(r'<circle cx="([0-9.]+)"', page)[2:4])
+    assert tap < of_paper
+
+
+def test_a_view_without_actions_is_not_drawn():
+    intervals = {"swipe": Interval(0, 0, 0), "tap": Interval(0, 0, 0), "browse": Interval(6.5, 7.5, 0)}
+    found = volumes.Volumes(False, 10, 70, {"swipe": 0.0, "tap": 0.0, "browse": 7.0}, intervals)
+    page = volumes_report.page("t", "c", found, {})
+    assert "<td>0.0 to 0.0</td>" in page and page.count("<circle") == 3
+    nothing = volumes.Volumes(False, 10, 70, dict.fromkeys(intervals, 0.0), intervals)
+    assert "<svg" not in volumes_report.page("t", "c", nothing, {})
 
 
 def test_records_are_counted_from_midnight_to_the_last_cut_off(tmp_path):
