@@ -31,6 +31,10 @@ _CURVE_SHARES = (0.25, 0.5, 1.0)
 # --num_epochs=2 --seed=1`, without and with `--learning_rate=0.003`).
 _TRAINING = {"max_length": 64, "global_batch_size": 128, "steps_per_epoch": 200, "learning_rate": 0.003}
 
+# Of ten ways to train on the training users of the first third of Taobao and JD, the mean AUC of those of them that are
+# held out is greatest with the default learning rate, `reports/README.md`.
+_FOLD_TRAINING = {"num_epochs": 10, "steps_per_epoch": 20, "learning_rate": 0.001, "held_out_users": 0.2}
+
 # All steps are taken and the learning rate ends at zero, so few users are enough to choose by.
 _MEDIUM = Size(
     name="medium",
@@ -42,7 +46,7 @@ _MEDIUM = Size(
         "embedding_range": 0.2,
         "held_out_users": 0.1,
     },
-    fold_settings={"num_epochs": 10, "steps_per_epoch": 20, "held_out_users": 0.2},
+    fold_settings=_FOLD_TRAINING,
     num_seeds=3,
     num_folds=3,
     num_seeds_a_fold=1,

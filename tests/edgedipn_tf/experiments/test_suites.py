@@ -32,12 +32,12 @@ def test_steps_are_limited_and_the_full_size_has_three_seeds(size):
     assert size.max_minutes <= 30 and (size.name != "full" or size.num_seeds >= 3)
 
 
-def test_the_epochs_of_a_public_log_are_shorter():
+def test_a_public_log_has_shorter_epochs_and_smaller_steps():
     (table,) = SUITES["all_models"].tables
     (by_fold, *_), (by_day, *_) = (runs_of(table, SIZES["full"], has_folds) for has_folds in (True, False))
     of_fold, of_day = (run.settings(SIZES["full"]) for run in (by_fold, by_day))
     assert (of_fold["num_epochs"], of_fold["steps_per_epoch"], of_day["steps_per_epoch"]) == (10, 20, 200)
-    assert of_fold["learning_rate"] == of_day["learning_rate"]
+    assert (of_fold["learning_rate"], of_day["learning_rate"]) == (0.001, 0.003)
 
 
 def test_every_name_of_a_model_is_in_the_table_of_all():
