@@ -44,12 +44,19 @@ def _of_edgedipn(network: EdgeDIPN, inputs: Tensors) -> dict[str, tf.Tensor]:
         for view in network.views:
             weights = action_weights(network, view, inputs[view])
             found[f"actions/{view}"] = tf.boolean_mask(weights, step_mask(inputs[view]))
+    if network.task_attention == "none":
+        return found
     sources, _ = network.sources(inputs)
     for name, task in network.task_attentions.items():
         for what, of_task in (("sources", source_weights(task, sources)), ("gate", gate(task, sources))):
             if of_task is not None:
                 found[f"{what}/{name}"] = tf.reshape(of_task, [-1])
     return found
+
+
+def is_recurrent(network: keras.Model) -> bool:
+    """Returns whether a network goes through its sequences step by step, which takes hundreds of operations a view."""
+    return isinstance(network, DIPN) or (isinstance(network, EdgeDIPN) and not attends_to_actions(network))
 
 
 def attends_to_actions(network: EdgeDIPN) -> bool:

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from edgedipn_tf import evaluation, held_out_users, initial_checkpoint
-from edgedipn_tf.attention_weights import attention_weights
+from edgedipn_tf.attention_weights import attention_weights, is_recurrent
 from edgedipn_tf.callbacks import EpochEnd, LiveLine
 from edgedipn_tf.checkpoints import Checkpoints, History
 from edgedipn_tf.commands import InputError
@@ -193,6 +193,8 @@ class Run:
         num_epochs, patience = self.config.num_epochs, self.config.patience
         schema, evaluate = self.dataset.schema, functools.partial(self._evaluator, HELD_OUT_SPLIT)
         weights_of = functools.partial(attention_weights, self.network)
+        if is_recurrent(self.network):  # operation by operation: 3.7 s of CPU an epoch for `dipn`; traced 1.9 s once
+            weights_of = tf.function(weights_of)
         curves = Curves(self.folder.tensorboard, weights_of, self._samples_to_draw())
         return [
             LiveLine(num_epochs, self.steps_per_epoch, self.history),

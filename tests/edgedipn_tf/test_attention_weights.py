@@ -1,12 +1,13 @@
 """Attention weights of whole networks: where they are, that they sum to 1 over what is attended; their histograms."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgedipn_tf.attention_weights import attention_weights
+from edgedipn_tf.attention_weights import attention_weights, is_recurrent
 from edgedipn_tf.curves import Curves
 from edgedipn_tf.models import variants
 from edgedipn_tf.models.inputs import example_inputs
@@ -48,6 +49,28 @@ def test_weights_of_actions_and_sources_sum_to_one_a_sample(inputs, name):
         assert np.all((weights >= 0) & (weights <= 1))
         if not where.startswith("gate"):
             assert float(tf.reduce_sum(weights)) == pytest.approx(NUM_SAMPLES, rel=1e-5), where
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("edgedipn", False), ("edgedipn_v2", False), ("edgedipn_v0", True), ("edgedipn_with_gru", True), ("dipn", True)],
+)
+def test_which_networks_are_recurrent(name, expected):
+    assert is_recurrent(_build(name)) is expected
+
+
+def test_traced_weights_are_those_of_single_operations(inputs):
+    network = _build("dipn")
+    tensors = {name: tf.constant(ids) for name, ids in inputs.items()}
+    traced = tf.function(functools.partial(attention_weights, network))(tensors)
+    for name, weights in attention_weights(network, tensors).items():
+        np.testing.assert_allclose(traced[name], weights, rtol=1e-6)
+
+
+def test_without_task_attention_no_source_is_made(inputs, monkeypatch):
+    network = _build("edgedipn_v0")
+    monkeypatch.setattr(network, "sources", None)  # whoever calls it fails
+    assert attention_weights(network, inputs) == {}
 
 
 def test_padding_is_left_out(inputs):
