@@ -91,5 +91,7 @@ def _why(report: Report) -> str:
         "of the same windows and fits all training samples; a network has to find such counts in "
         f"at most {num_samples:,} samples, drawn again and again where there are fewer. In category intents a baseline "
         "is told how often and when the user looked at the candidate, the head of a network only which category it is. "
-        "`python -m benchmarks.aggregate_groups` prints what `gbdt` loses without which counts."
+        "`python -m benchmarks.aggregate_groups` prints what `gbdt` loses without which counts, `python -m "
+        "benchmarks.category_buyers` of how few users a head can learn a category; `reports/gbdt_and_networks.md` has "
+        "what was found so far."
     )
