@@ -71,7 +71,8 @@ def run_missing(laboratory: Laboratory, suites: Sequence[Suite], *, num_together
         retry_failed: whether runs that failed before are tried again.
 
     Raises:
-        InputError: when a dataset cannot be made, or a finished run is of other data or settings.
+        InputError: when a dataset cannot be made, a finished run is of other data or settings, or another command
+            has trainings going on for the same data and size.
     """
     missing, num_done = _missing(laboratory, suites, retry_failed)
     trainings = _by_training(laboratory, suites, missing)
@@ -89,6 +90,7 @@ def run_missing(laboratory: Laboratory, suites: Sequence[Suite], *, num_together
         max_minutes=laboratory.size.max_minutes,
         folder=laboratory.source.work,
         environment=data_source.environment(),
+        claimed=_requests(laboratory),
         on_failure=on_failure,
     )
     for judged_on in dict.fromkeys(table.judged_on for suite in suites for table in suite.tables):
@@ -146,13 +148,17 @@ def _judgement(laboratory: Laboratory, run: Run) -> dict[str, Any]:
 
 
 def _task(laboratory: Laboratory, name: str, request: Mapping[str, Any]) -> side_by_side.Task:
-    folder = laboratory.source.work.absolute() / "requests" / laboratory.name
+    folder = _requests(laboratory)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / f"{name}.json", dict(request))
     for judgement in request["judgements"]:
         laboratory.files.failed(judgement["name"]).unlink(missing_ok=True)
     command = [sys.executable, "-m", "edgedipn_tf.experiments.one_run", str(folder / f"{name}.json")]
     return side_by_side.Task(name, command, folder / f"{name}.log")
+
+
+def _requests(laboratory: Laboratory) -> pathlib.Path:
+    return laboratory.source.work.absolute() / "requests" / laboratory.name
 
 
 def _ask_oracle(laboratory: Laboratory, judged_on: DataVariant) -> None:

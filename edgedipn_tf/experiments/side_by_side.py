@@ -1,12 +1,16 @@
 """Processes side by side: as many as asked, with progress, a limit of time, and none left behind."""
 
+import contextlib
 import dataclasses
+import fcntl
+import os
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from edgedipn_tf import commands
+from edgedipn_tf.commands import InputError
 
 _POLL_S = 0.2
 _GRACE_S = 20.0
@@ -41,6 +45,7 @@ def run_tasks(
     max_minutes: float,
     folder: pathlib.Path,
     environment: Mapping[str, str],
+    claimed: pathlib.Path,
     on_failure: Callable[[Task, str], None],
 ) -> int:
     """Runs tasks and returns how many failed; one that fails does not stop the others.
@@ -51,38 +56,63 @@ def run_tasks(
         max_minutes: a process that takes longer is stopped and has failed.
         folder: where they run.
         environment: of the processes.
+        claimed: folder that nobody else's tasks may claim while one of these runs; made when absent.
         on_failure: is told the task and the reason.
 
     Raises:
+        InputError: when the folder is claimed, perhaps by processes whose command was killed.
         KeyboardInterrupt: when this process or one of them was interrupted; all are stopped then.
     """
     waiting, running, num_failed = list(tasks), list[_Started](), 0
     began = time.monotonic()
-    try:
-        while waiting or running:
-            while waiting and len(running) < num_together:
-                running.append(_start(waiting.pop(0), folder, environment))
-            time.sleep(_POLL_S)
-            for one in list(running):
-                reason = _outcome(one, max_minutes)
-                if reason is None:
-                    continue
-                running.remove(one)
-                if reason:
-                    num_failed += 1
-                    on_failure(one.task, reason)
-                num_done = len(tasks) - len(waiting) - len(running)
-                _show(one, reason, num_done, len(tasks), time.monotonic() - began)
-    finally:
-        _stop([one.process for one in running])
+    with _claim(claimed) as descriptor:
+        try:
+            while waiting or running:
+                while waiting and len(running) < num_together:
+                    running.append(_start(waiting.pop(0), folder, environment, descriptor))
+                time.sleep(_POLL_S)
+                for one in list(running):
+                    reason = _outcome(one, max_minutes)
+                    if reason is None:
+                        continue
+                    running.remove(one)
+                    if reason:
+                        num_failed += 1
+                        on_failure(one.task, reason)
+                    num_done = len(tasks) - len(waiting) - len(running)
+                    _show(one, reason, num_done, len(tasks), time.monotonic() - began)
+        finally:
+            _stop([one.process for one in running])
     return num_failed
 
 
-def _start(task: Task, folder: pathlib.Path, environment: Mapping[str, str]) -> _Started:
+@contextlib.contextmanager
+def _claim(folder: pathlib.Path) -> Iterator[int]:
+    """Yields a descriptor whose lock on the folder lasts until all processes that hold it have ended."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder}: runs of another command are going on: wait for them, or end them, then run again"
+            ) from None
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _start(task: Task, folder: pathlib.Path, environment: Mapping[str, str], descriptor: int) -> _Started:
     task.log.parent.mkdir(parents=True, exist_ok=True)
     with open(task.log, "wb") as log:
         process = subprocess.Popen(
-            task.command, cwd=folder, env=dict(environment), stdout=log, stderr=subprocess.STDOUT
+            task.command,
+            cwd=folder,
+            env=dict(environment),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(descriptor,),
         )
     return _Started(task, process, time.monotonic())
 

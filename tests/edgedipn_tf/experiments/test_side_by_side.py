@@ -1,11 +1,14 @@
 """Processes side by side: outcomes, limit of time, interruption."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
+from edgedipn_tf.commands import InputError
 from edgedipn_tf.experiments.side_by_side import Task, run_tasks
 
 PRINTS = "print('hello')"
@@ -26,6 +29,7 @@ def run(tmp_path, *programs, num_together=2, max_minutes=1.0):
         max_minutes=max_minutes,
         folder=tmp_path,
         environment=os.environ,
+        claimed=tmp_path / "requests",
         on_failure=lambda task, reason: failures.update({task.name: reason}),
     )
     assert num_failed == len(failures)
@@ -57,3 +61,37 @@ def test_an_interrupted_run_stops_the_others(tmp_path):
 
 def test_nothing_to_do(tmp_path):
     assert run(tmp_path) == {}
+
+
+def test_what_a_killed_command_left_running_keeps_its_claim(tmp_path):
+    # A command whose task is this test's child, killed while the task runs: the lock lives on in the task.
+    source = f"""
+import os, pathlib, sys
+from edgedipn_tf.commands import InputError
+from edgedipn_tf.experiments.side_by_side import Task, run_tasks
+left = Task("left", [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"],
+            pathlib.Path({str(tmp_path)!r}, "left.log"))
+run_tasks([left], num_together=1, max_minutes=1, folder=pathlib.Path({str(tmp_path)!r}), environment=os.environ,
+          claimed=pathlib.Path({str(tmp_path)!r}, "requests"), on_failure=print)
+"""
+    command = subprocess.Popen([sys.executable, "-c", source])
+    deadline = time.monotonic() + 30
+    log = tmp_path / "left.log"
+    while not (log.exists() and log.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = int(log.read_text())
+    command.kill()
+    command.wait()
+    try:
+        with pytest.raises(InputError, match="requests: runs of another command are going on: wait for them"):
+            run(tmp_path)
+    finally:
+        os.kill(left, signal.SIGKILL)
+    while time.monotonic() < deadline:  # nobody waits for it, so its end shows in the claim
+        try:
+            assert run(tmp_path) == {}
+            break
+        except InputError:
+            time.sleep(0.05)
+    else:
+        pytest.fail("the claim outlived the task")
