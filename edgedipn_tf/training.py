@@ -193,7 +193,7 @@ class Run:
         num_epochs, patience = self.config.num_epochs, self.config.patience
         schema, evaluate = self.dataset.schema, functools.partial(self._evaluator, HELD_OUT_SPLIT)
         weights_of = functools.partial(attention_weights, self.network)
-        if is_recurrent(self.network):  # operation by operation: 3.7 s of CPU an epoch for `dipn`; traced 1.9 s once
+        if is_recurrent(self.network):  # operation by operation an epoch's weights take longer than tracing does once
             weights_of = tf.function(weights_of)
         curves = Curves(self.folder.tensorboard, weights_of, self._samples_to_draw())
         return [

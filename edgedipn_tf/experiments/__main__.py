@@ -124,12 +124,7 @@ def _report_volumes(laboratory: Laboratory, suite: Suite) -> None:
     place, fingerprint = laboratory.dataset(BASE, 0 if laboratory.source.has_folds else None)
     found = volumes.count(laboratory.source.work / place, laboratory.size.num_draws)
     surroundings = {"commit": source_commit(), **run_files.surroundings(), "dataset": fingerprint}
-    made_with = {
-        what: ", ".join(f"{name} {version}" for name, version in which.items())
-        if isinstance(which, dict)
-        else str(which)
-        for what, which in surroundings.items()
-    }
+    made_with = {**surroundings, "versions": run_files.in_words(surroundings["versions"])}
     title, command = f"{suite.name}: {laboratory.name}", laboratory.command(suite)
     values = {"suite": suite.name, "command": command, **surroundings, **dataclasses.asdict(found)}
     document = volumes_report.markdown(title, command, found, made_with)

@@ -205,7 +205,7 @@ def _provenance(finished: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[st
     runs = list(finished.values())
     return {
         "commit": each([str(run["commit"]) for run in runs]),
-        "versions": each([", ".join(f"{n} {v}" for n, v in sorted(run["versions"].items())) for run in runs]),
+        "versions": each([run_files.in_words(run["versions"]) for run in runs]),
         "host": each([run["host"] for run in runs]),
         "seed": each([str(run["seed"]) for run in runs]),
         "dataset that judges": each([run["judged_on"] for run in runs]),

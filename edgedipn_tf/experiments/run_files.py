@@ -101,6 +101,11 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+def in_words(versions: Mapping[str, str]) -> str:
+    """Returns versions as a report says them."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
 def _processor() -> str:
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

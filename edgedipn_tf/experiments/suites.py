@@ -32,7 +32,7 @@ _CURVE_SHARES = (0.25, 0.5, 1.0)
 _TRAINING = {"max_length": 64, "global_batch_size": 128, "steps_per_epoch": 200, "learning_rate": 0.003}
 
 # Of ten ways to train on the training users of the first third of Taobao and JD, the mean AUC of those of them that are
-# held out is greatest with the default learning rate, `reports/README.md`.
+# held out is greatest with the default learning rate, `reports/gbdt_and_networks.md`.
 _FOLD_TRAINING = {"num_epochs": 10, "steps_per_epoch": 20, "learning_rate": 0.001, "held_out_users": 0.2}
 
 # All steps are taken and the learning rate ends at zero, so few users are enough to choose by.

@@ -62,7 +62,7 @@ def _rows(volumes: Volumes) -> list[list[str]]:
 
 
 def _number(value: float | None) -> str:
-    """Returns a number of actions, of at least three digits."""
+    """Returns a number of actions, below a hundred with one decimal."""
     if value is None:
         return "n/a"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import category_buyers
+from edgedipn_tf.dataset import open_dataset
 from tests.edgedipn_tf.tiny_dataset import write_dataset
 
 
@@ -33,4 +34,19 @@ def test_the_command_counts_the_training_split(tmp_path, monkeypatch, capsys) ->
         assert (end.value.code or 0) == code
     printed = capsys.readouterr()
     assert "--intent=retention: expected one of realtime_top_category" in printed.err
-    assert printed.out.splitlines()[-1].startswith("realtime_top_category: 12 users, ")
+    # Counted once more, sample by sample, by the names of categories instead of the ids of candidates.
+    dataset = open_dataset(data)
+    top = [feature.name for feature in dataset.schema.view("browse").features].index("top_category")
+    positive, seen, pairs = 0, 0, set()
+    for inputs, labels, weights, extras in dataset.evaluation_batches("train", 8, 1, extras=True).as_numpy_iterator():
+        shown = {int(action[top]) for action in inputs["browse"][0]}
+        for place, names in enumerate(extras["candidate_names"][0]):
+            if weights["realtime_top_category"][0, place] and labels["realtime_top_category"][0, place] and names[1]:
+                positive += 1
+                seen += int(inputs["candidates"][0, place, 1]) in shown
+                pairs.add((extras["user_id"][0], names[1]))
+    said = printed.out.splitlines()[-1]
+    assert said.startswith("realtime_top_category: 12 users, ") and positive > seen > 0
+    assert said.endswith(
+        f"{len(pairs)} pairs of user and category; {seen} of {positive} positive candidates are in the browse view"
+    )

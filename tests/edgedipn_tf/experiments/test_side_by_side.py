@@ -64,10 +64,9 @@ def test_nothing_to_do(tmp_path):
 
 
 def test_what_a_killed_command_left_running_keeps_its_claim(tmp_path):
-    # A command whose task is this test's child, killed while the task runs: the lock lives on in the task.
+    # The command is killed while its task runs: the lock lives on in the task.
     source = f"""
 import os, pathlib, sys
-from edgedipn_tf.commands import InputError
 from edgedipn_tf.experiments.side_by_side import Task, run_tasks
 left = Task("left", [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"],
             pathlib.Path({str(tmp_path)!r}, "left.log"))
